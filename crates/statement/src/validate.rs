@@ -1,0 +1,180 @@
+//! Rules for the fields of each kind, beyond what the types say.
+
+use crate::body::{Body, Challenge, Finding, FleetDeclaration, LogHead, Outcome, Report, Response, RunDeclaration};
+use crate::error::StatementError;
+use crate::ids::Name;
+use crate::statement::Statement;
+use crate::time;
+use crate::vocabulary::Class;
+use std::collections::BTreeSet;
+
+/// Most heads of other logs in a header.
+pub const MAX_HEADS: usize = 64;
+/// Most groups in a fleet: a million groups of up to 128 devices.
+pub const MAX_GROUPS: u32 = 1 << 20;
+/// Most declared runs in a report.
+pub const MAX_RUNS: usize = 256;
+/// Most telemetry sources in a report.
+pub const MAX_SOURCES: usize = 32;
+/// Most parents of a run.
+pub const MAX_PARENTS: usize = 256;
+/// Most drawn groups in a challenge, and items in its response and finding.
+pub const MAX_ITEMS: usize = 400;
+
+/// Field and problem; the caller adds kind and issuer.
+type Problem = (&'static str, String);
+
+impl Statement {
+    /// Checks the fields of header and body: lists sorted, unique and of limited length, numbers in range.
+    ///
+    /// # Errors
+    /// [`StatementError::Field`] for the first field that is not allowed.
+    pub fn validate(&self) -> Result<(), StatementError> {
+        let result = self.check_header().and_then(|()| match &self.body {
+            Body::Fleet(fleet) => fleet_fields(fleet),
+            Body::Report(report) => report_fields(report),
+            Body::Run(run) => run_fields(run),
+            Body::Challenge(challenge) => challenge_fields(challenge, &self.header.issuer),
+            Body::Response(response) => response_fields(response),
+            Body::Finding(finding) => finding_fields(finding, &self.header.issuer),
+            Body::Heartbeat(_) => Ok(()),
+        });
+        result.map_err(|(field, problem)| StatementError::Field {
+            kind: self.kind().name(),
+            issuer: self.header.issuer.clone(),
+            field,
+            problem,
+        })
+    }
+
+    fn check_header(&self) -> Result<(), Problem> {
+        let header = &self.header;
+        if (header.sequence == 0) != header.previous.is_none() {
+            return Err(("header.previous", "must be null for sequence 0 and a hash for every other".to_owned()));
+        }
+        if header.issued_unix_seconds > time::MAX_UNIX_SECONDS {
+            return Err(("header.issued_unix_seconds", "is after the year 9999".to_owned()));
+        }
+        at_most("header.heads", header.heads.len(), MAX_HEADS)?;
+        header.heads.iter().try_for_each(|head| log_head("header.heads", head))?;
+        ascending("header.heads", "sorted by origin, each origin once", header.heads.iter().map(|head| &head.origin))
+    }
+}
+
+fn refuse(field: &'static str, problem: impl Into<String>) -> Result<(), Problem> {
+    Err((field, problem.into()))
+}
+
+fn at_most(field: &'static str, length: usize, limit: usize) -> Result<(), Problem> {
+    if length <= limit { Ok(()) } else { refuse(field, format!("has {length} entries, at most {limit} are allowed")) }
+}
+
+/// Strictly ascending, so that a set has one spelling.
+fn ascending<T: Ord>(field: &'static str, wanted: &str, items: impl Iterator<Item = T>) -> Result<(), Problem> {
+    let items: Vec<T> = items.collect();
+    if items.windows(2).all(|pair| pair[0] < pair[1]) { Ok(()) } else { refuse(field, format!("must be {wanted}")) }
+}
+
+fn log_head(field: &'static str, head: &LogHead) -> Result<(), Problem> {
+    let legal = (1..=255).contains(&head.origin.len())
+        && head.origin.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'+');
+    if !legal {
+        return refuse(field, "an origin must have 1 to 255 printable ASCII characters without space and '+'");
+    }
+    if head.size == 0 { refuse(field, "a head must cover at least one entry") } else { Ok(()) }
+}
+
+fn group_count(field: &'static str, groups: u32) -> Result<(), Problem> {
+    if (1..=MAX_GROUPS).contains(&groups) {
+        Ok(())
+    } else {
+        refuse(field, format!("must be 1 to {MAX_GROUPS}, is {groups}"))
+    }
+}
+
+/// Lower-case words joined by hyphens, as in reason codes and source names.
+fn word(field: &'static str, text: &str) -> Result<(), Problem> {
+    if Name::new(text).is_ok() {
+        return Ok(());
+    }
+    refuse(field, "must have 1 to 64 characters of a-z, 0-9, '-', '.' or '_', starting with a letter or digit")
+}
+
+fn fleet_fields(fleet: &FleetDeclaration) -> Result<(), Problem> {
+    group_count("body.fleet.groups", fleet.groups)
+}
+
+fn report_fields(report: &Report) -> Result<(), Problem> {
+    group_count("body.report.groups", report.groups)?;
+    at_most("body.report.runs", report.runs.len(), MAX_RUNS)?;
+    ascending("body.report.runs", "sorted, each run once", report.runs.iter())?;
+    at_most("body.report.sources", report.sources.len(), MAX_SOURCES)?;
+    report.sources.iter().try_for_each(|source| word("body.report.sources", source))?;
+    ascending("body.report.sources", "sorted, each source once", report.sources.iter())
+}
+
+fn run_fields(run: &RunDeclaration) -> Result<(), Problem> {
+    at_most("body.run.parents", run.parents.len(), MAX_PARENTS)?;
+    ascending("body.run.parents", "sorted, each parent once", run.parents.iter())?;
+    if run.parents.contains(&run.run) {
+        return refuse("body.run.parents", "a run cannot be its own parent");
+    }
+    if !run.class.changes_weights() && run.class != Class::Experiment {
+        return refuse("body.run.class", "must be pretraining, posttraining or experiment");
+    }
+    if run.active_parameters > run.parameters {
+        return refuse("body.run.active_parameters", "exceeds parameters");
+    }
+    Ok(())
+}
+
+fn unique_groups(field: &'static str, groups: &[u32]) -> Result<(), Problem> {
+    if groups.is_empty() {
+        return refuse(field, "must not be empty");
+    }
+    at_most(field, groups.len(), MAX_ITEMS)?;
+    if let Some(group) = groups.iter().find(|group| **group >= MAX_GROUPS) {
+        return refuse(field, format!("group {group} is out of range"));
+    }
+    let distinct: BTreeSet<u32> = groups.iter().copied().collect();
+    if distinct.len() == groups.len() { Ok(()) } else { refuse(field, "must name each group once") }
+}
+
+fn other_party(field: &'static str, party: &Name, issuer: &Name) -> Result<(), Problem> {
+    if party == issuer { refuse(field, "a party does not check itself") } else { Ok(()) }
+}
+
+fn challenge_fields(challenge: &Challenge, issuer: &Name) -> Result<(), Problem> {
+    other_party("body.challenge.party", &challenge.party, issuer)?;
+    log_head("body.challenge.head", &challenge.head)?;
+    if challenge.round == 0 {
+        return refuse("body.challenge.round", "beacon rounds count from 1");
+    }
+    unique_groups("body.challenge.groups", &challenge.groups)?;
+    if challenge.respond_by_unix_seconds > time::MAX_UNIX_SECONDS {
+        return refuse("body.challenge.respond_by_unix_seconds", "is after the year 9999");
+    }
+    Ok(())
+}
+
+fn response_fields(response: &Response) -> Result<(), Problem> {
+    unique_groups("body.response.items", &response.items.iter().map(|item| item.group).collect::<Vec<_>>())
+}
+
+fn finding_fields(finding: &Finding, issuer: &Name) -> Result<(), Problem> {
+    other_party("body.finding.party", &finding.party, issuer)?;
+    unique_groups("body.finding.items", &finding.items.iter().map(|item| item.group).collect::<Vec<_>>())?;
+    for item in &finding.items {
+        if item.outcome == Outcome::Match {
+            if !item.reason.is_empty() {
+                return refuse("body.finding.items.reason", "must be empty for a match");
+            }
+        } else {
+            word("body.finding.items.reason", &item.reason)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
