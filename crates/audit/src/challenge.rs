@@ -1,0 +1,178 @@
+//! A challenge asks exactly what log, beacon and agreement determine: nothing in it is the auditor's choice.
+
+use crate::AuditError;
+use crate::beacon::{Beacon, Round};
+use crate::draw;
+use standstill_statement::{Challenge, Hash32, LogHead, Name, Response};
+
+/// What is known about a report before it is challenged. Everything comes from the agreement or from cosigned log entries.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Agreement id.
+    pub agreement: Hash32,
+    /// Party that made the report.
+    pub party: &'a Name,
+    /// Statement hash of the report.
+    pub report: Hash32,
+    /// Index of the report in the party's log.
+    pub report_index: u64,
+    /// **First** published head of the party's log with a quorum that covers the report. A later head would be a choice, and a
+    /// choice among heads is a choice among draws.
+    pub head: &'a LogHead,
+    /// Quorum time of that head, in seconds since the Unix epoch.
+    pub head_unix_seconds: u64,
+    /// The agreement's pinned beacon.
+    pub beacon: &'a Beacon,
+    /// The agreement's delay between quorum time and round, in seconds; it covers witnesses' clock error.
+    pub delay_seconds: u64,
+    /// Weight of each group by [`draw::weight`], from the fleet declaration that the report names.
+    pub weights: &'a [u64],
+    /// Groups that the agreement draws from each report.
+    pub groups_per_report: u32,
+    /// Time that the agreement gives for an answer, in seconds.
+    pub respond_within_seconds: u64,
+}
+
+/// What log and beacon determine about a challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Determined {
+    /// Seed of the draw.
+    pub seed: Hash32,
+    /// Groups in the order of the draw.
+    pub groups: Vec<u32>,
+    /// Earliest deadline that a challenge may set: time of the round plus the agreement's response time.
+    pub earliest_respond_by_unix_seconds: u64,
+}
+
+/// The only round that may draw for this report.
+///
+/// # Errors
+/// [`AuditError::Challenge`] when the times overflow.
+pub fn required_round(facts: &Facts<'_>) -> Result<u64, AuditError> {
+    facts
+        .beacon
+        .first_round_after(facts.head_unix_seconds, facts.delay_seconds)
+        .ok_or_else(|| refuse(facts, "the head's quorum time plus the delay is out of range".to_owned()))
+}
+
+/// Derives the draw from the beacon round. Auditors make challenges with it, verifiers check them with it.
+///
+/// # Errors
+/// [`AuditError::Challenge`] when the head does not cover the report or the round is not the required one;
+/// [`AuditError::Round`] when the round is not genuine; [`AuditError::Draw`] from the draw.
+pub fn determine(facts: &Facts<'_>, round: &Round) -> Result<Determined, AuditError> {
+    if facts.head.size <= facts.report_index {
+        let why = format!(
+            "head of size {} does not cover entry {}; use the first cosigned head after it",
+            facts.head.size, facts.report_index
+        );
+        return Err(refuse(facts, why));
+    }
+    let required = required_round(facts)?;
+    if round.round != required {
+        return Err(refuse(facts, format!("it uses beacon round {}; only round {required} may draw", round.round)));
+    }
+    let randomness = facts.beacon.verify(round)?;
+    let seed = draw::seed(&facts.agreement, facts.head, &facts.report, &randomness)?;
+    let groups = draw::draw(&seed, facts.weights, facts.groups_per_report)?;
+    let earliest = facts.beacon.time_of_round(required).and_then(|time| time.checked_add(facts.respond_within_seconds));
+    let earliest_respond_by_unix_seconds =
+        earliest.ok_or_else(|| refuse(facts, "its deadline is out of range".to_owned()))?;
+    Ok(Determined { seed, groups, earliest_respond_by_unix_seconds })
+}
+
+/// Checks that a logged challenge asks what [`determine`] gives: same party, report, head, round and groups in the same order, and
+/// no shorter time to answer.
+///
+/// # Errors
+/// [`AuditError::Challenge`] naming the first difference, and everything [`determine`] gives.
+pub fn check(challenge: &Challenge, facts: &Facts<'_>, round: &Round) -> Result<Determined, AuditError> {
+    if challenge.party != *facts.party {
+        return Err(refuse(facts, format!("it names party {}, the report is {}'s", challenge.party, facts.party)));
+    }
+    if challenge.report != facts.report {
+        return Err(refuse(facts, format!("it names report {}", challenge.report.short())));
+    }
+    if challenge.head != *facts.head {
+        let why = format!(
+            "it draws from head {} of size {}; the first cosigned head that covers the report has size {}",
+            challenge.head.root.short(),
+            challenge.head.size,
+            facts.head.size
+        );
+        return Err(refuse(facts, why));
+    }
+    if challenge.round != round.round {
+        return Err(refuse(
+            facts,
+            format!("it uses beacon round {}, the bundle has round {}", challenge.round, round.round),
+        ));
+    }
+    let determined = determine(facts, round)?;
+    if challenge.groups != determined.groups {
+        let why = format!(
+            "it asks for groups {:?}; the beacon drew {:?}",
+            head_of(&challenge.groups),
+            head_of(&determined.groups)
+        );
+        return Err(refuse(facts, why));
+    }
+    if challenge.respond_by_unix_seconds < determined.earliest_respond_by_unix_seconds {
+        let why = format!(
+            "it asks for an answer by {}; the agreement gives until {}",
+            challenge.respond_by_unix_seconds, determined.earliest_respond_by_unix_seconds
+        );
+        return Err(refuse(facts, why));
+    }
+    Ok(determined)
+}
+
+/// Deadline that binds the party: the challenge's own, but never sooner after its publication than the agreement's response time,
+/// so that an auditor who publishes late cannot make an answer impossible.
+#[must_use]
+pub fn deadline(challenge: &Challenge, published_unix_seconds: u64, respond_within_seconds: u64) -> u64 {
+    challenge.respond_by_unix_seconds.max(published_unix_seconds.saturating_add(respond_within_seconds))
+}
+
+/// How a challenge was answered, group by group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// An opening was published by the deadline.
+    InTime,
+    /// An opening was published after the deadline.
+    Late,
+    /// No opening, and the deadline is past.
+    Missing,
+    /// No opening yet; the deadline is still ahead.
+    Pending,
+}
+
+/// State of one drawn group at `as_of_unix_seconds`. `response` is the party's answer with its quorum time, if there is one.
+/// An item for a group that was not drawn counts for nothing.
+#[must_use]
+pub fn answer(
+    group: u32,
+    response: Option<(&Response, u64)>,
+    deadline_unix_seconds: u64,
+    as_of_unix_seconds: u64,
+) -> Answer {
+    let opened = response.filter(|(response, _)| response.items.iter().any(|item| item.group == group));
+    match opened {
+        Some((_, published)) if published <= deadline_unix_seconds => Answer::InTime,
+        Some(_) => Answer::Late,
+        None if as_of_unix_seconds > deadline_unix_seconds => Answer::Missing,
+        None => Answer::Pending,
+    }
+}
+
+fn refuse(facts: &Facts<'_>, why: String) -> AuditError {
+    AuditError::Challenge { report: facts.report, why }
+}
+
+/// The first groups of a list, so that a hostile challenge cannot make an endless message.
+fn head_of(groups: &[u32]) -> &[u32] {
+    groups.get(..8).unwrap_or(groups)
+}
+
+#[cfg(test)]
+mod tests;
