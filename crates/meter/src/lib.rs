@@ -1,1 +1,20 @@
-//! Under construction.
+//! Telemetry to chip-time ledger: adapters, one streaming pass in integer arithmetic, mergeable partial sums, best-evidence intervals.
+//!
+//! The statement that a metered window makes, its rules and its byte formats are in `docs/formats/meter.md`.
+
+pub mod adapter;
+pub mod contract;
+pub mod error;
+pub mod jobs;
+pub mod sample;
+pub mod stream;
+pub mod unit;
+
+pub use contract::{ActivityUnit, EnergyUnit, Grid, PowerUnit, SourceContract};
+pub use error::MeterError;
+pub use jobs::{Assignment, Assignments, JobFacts, JobMap};
+pub use partials::Partials;
+pub use sample::{Batch, Dictionary};
+pub use stream::Meter;
+
+pub mod partials;

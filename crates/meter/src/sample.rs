@@ -1,0 +1,192 @@
+//! The rows that every adapter produces: a struct-of-arrays batch of integer readings.
+
+use crate::MeterError;
+use std::collections::HashMap;
+
+/// A 32-bit reading that the source did not give. Never a zero: a blank is evidence of a blank.
+pub const MISSING: u32 = u32::MAX;
+
+/// A 64-bit counter reading that the source did not give.
+pub const MISSING_COUNTER: u64 = u64::MAX;
+
+/// Index of "no job" in every job dictionary; its text is empty.
+pub const NO_JOB: u32 = 0;
+
+/// Activity of a fully busy unit, in the integer scale of [`Batch`].
+pub const ACTIVITY_ONE: u32 = 1_000_000;
+
+/// Names of devices or jobs in order of first appearance, each with a dense index.
+#[derive(Clone, Debug, Default)]
+pub struct Dictionary {
+    names: Vec<String>,
+    index: HashMap<String, u32>,
+}
+
+impl Dictionary {
+    /// Most names in one dictionary; over it [`Dictionary::intern`] refuses, so that a label explosion cannot eat the memory.
+    pub const MAX_NAMES: usize = 4_000_000;
+    /// Longest name, in bytes.
+    pub const MAX_NAME_BYTES: usize = 256;
+
+    /// An empty dictionary of devices.
+    #[must_use]
+    pub fn devices() -> Self {
+        Self::default()
+    }
+
+    /// A dictionary of jobs: index [`NO_JOB`] is the empty name.
+    #[must_use]
+    pub fn jobs() -> Self {
+        Self { names: vec![String::new()], index: HashMap::from([(String::new(), NO_JOB)]) }
+    }
+
+    /// The index of `name`, added if it is new.
+    ///
+    /// # Errors
+    /// [`MeterError::Limit`] past [`Dictionary::MAX_NAMES`] names or [`Dictionary::MAX_NAME_BYTES`] bytes.
+    pub fn intern(&mut self, name: &str) -> Result<u32, MeterError> {
+        if let Some(&index) = self.index.get(name) {
+            return Ok(index);
+        }
+        let over = |what, found: usize, limit: usize| MeterError::Limit {
+            place: format!("name '{}'", name.chars().take(80).collect::<String>()),
+            what,
+            found: found as u64,
+            limit: limit as u64,
+            remedy: "choose the column that holds the device UUID or the job id",
+        };
+        if name.len() > Self::MAX_NAME_BYTES {
+            return Err(over("its length in bytes", name.len(), Self::MAX_NAME_BYTES));
+        }
+        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        if self.names.len() >= Self::MAX_NAMES {
+            return Err(over("the number of different names", self.names.len(), Self::MAX_NAMES));
+        }
+        self.names.push(name.to_owned());
+        self.index.insert(name.to_owned(), next);
+        Ok(next)
+    }
+
+    /// The name at an index, empty when there is none.
+    #[must_use]
+    pub fn name(&self, index: u32) -> &str {
+        self.names.get(index as usize).map_or("", String::as_str)
+    }
+
+    /// All names by index.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Number of names.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// True when there is no name.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// A batch of readings in stream order. Per device the times must not decrease (see `max_disorder_ms` of the contract for small
+/// disorder); devices may be interleaved, but runs of one device are fastest.
+///
+/// Every present column has the length of [`Batch::device`]. An absent column is `None`; an absent reading is [`MISSING`] or
+/// [`MISSING_COUNTER`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Device of each row: index into the stream's device dictionary.
+    pub device: Vec<u32>,
+    /// Time of each row, Unix milliseconds.
+    pub time_ms: Vec<i64>,
+    /// Job that held the device in the stretch that ends at this row: index into the job dictionary, [`NO_JOB`] for none.
+    pub job: Option<Vec<u32>>,
+    /// Mean share of time that any tensor pipe was active since the previous reading, 0..=1,000,000.
+    pub tensor_active: Option<Vec<u32>>,
+    /// Mean share of time that the memory interface was busy, 0..=1,000,000.
+    pub dram_active: Option<Vec<u32>>,
+    /// Mean power since the previous reading, milliwatts.
+    pub power_milliwatts: Option<Vec<u32>>,
+    /// Monotonic energy counter, millijoules.
+    pub energy_millijoules: Option<Vec<u64>>,
+    /// Monotonic count of cycles in which a tensor pipe was active (`*_MMA_CYCLES_ACTIVE_TOTAL`).
+    pub cycles_active: Option<Vec<u64>>,
+    /// Monotonic count of elapsed cycles (`*_SM_CYCLES_ELAPSED_TOTAL`).
+    pub cycles_elapsed: Option<Vec<u64>>,
+}
+
+impl Batch {
+    /// Most rows in one batch.
+    pub const MAX_ROWS: usize = 1 << 20;
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.device.len()
+    }
+
+    /// True when there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.device.is_empty()
+    }
+
+    /// Checks that every column has the same length, that the indices lie inside the dictionaries and that activities are at most 1.
+    ///
+    /// # Errors
+    /// [`MeterError::Batch`] naming the first column at fault.
+    pub fn check(&self, place: &str, devices: usize, jobs: usize) -> Result<(), MeterError> {
+        let rows = self.device.len();
+        let fail = |what: String| Err(MeterError::Batch { place: place.to_owned(), what });
+        let narrow = [&self.job, &self.tensor_active, &self.dram_active, &self.power_milliwatts];
+        let wide = [&self.energy_millijoules, &self.cycles_active, &self.cycles_elapsed];
+        if rows > Self::MAX_ROWS {
+            return fail(format!("{rows} rows, at most {} are allowed", Self::MAX_ROWS));
+        }
+        let uneven = self.time_ms.len() != rows
+            || narrow.iter().any(|column| column.as_ref().is_some_and(|values| values.len() != rows))
+            || wide.iter().any(|column| column.as_ref().is_some_and(|values| values.len() != rows));
+        if uneven {
+            return fail("its columns differ in length".to_owned());
+        }
+        let above = |values: &[u32], limit: usize| values.iter().any(|&index| index as usize >= limit);
+        if above(&self.device, devices) {
+            return fail("a device index lies outside the dictionary".to_owned());
+        }
+        if self.job.as_ref().is_some_and(|values| above(values, jobs)) {
+            return fail("a job index lies outside the dictionary".to_owned());
+        }
+        let impossible = |values: &Vec<u32>| values.iter().any(|&value| value > ACTIVITY_ONE && value != MISSING);
+        if self.tensor_active.as_ref().is_some_and(impossible) || self.dram_active.as_ref().is_some_and(impossible) {
+            return fail("an activity is over 1,000,000 millionths".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// An activity as an integer number of millionths, rounded half up; [`MISSING`] for NaN; `None` outside 0..1.
+///
+/// `f32 * 1e6` is exact in `f64` (24 + 14 bits), so every platform gets the same integer.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn activity_from_ratio(value: f64) -> Option<u32> {
+    if value.is_nan() {
+        return Some(MISSING);
+    }
+    // One millionth of slack for exporters that print 1.0000001.
+    (0.0..=1.000_001).contains(&value).then(|| ((value * 1e6 + 0.5) as u32).min(ACTIVITY_ONE))
+}
+
+/// Watts as integer milliwatts, rounded half up; [`MISSING`] for NaN; `None` when negative or over `max_watts`.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+pub fn milliwatts_from_watts(value: f64, max_watts: u64) -> Option<u32> {
+    if value.is_nan() {
+        return Some(MISSING);
+    }
+    (0.0..=(max_watts.min(4_000_000) as f64)).contains(&value).then_some((value * 1e3 + 0.5) as u32)
+}
