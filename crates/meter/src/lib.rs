@@ -6,6 +6,9 @@ pub mod adapter;
 pub mod contract;
 pub mod error;
 pub mod jobs;
+mod order;
+pub mod encoding;
+pub mod partials;
 pub mod sample;
 pub mod stream;
 pub mod unit;
@@ -16,5 +19,3 @@ pub use jobs::{Assignment, Assignments, JobFacts, JobMap};
 pub use partials::Partials;
 pub use sample::{Batch, Dictionary};
 pub use stream::Meter;
-
-pub mod partials;

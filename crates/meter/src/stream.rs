@@ -1,7 +1,15 @@
-//! The streaming pass.
+//! The streaming pass: batches of rows to units of (device, slot), in integer arithmetic.
+//!
+//! Rows arrive in runs of one device. A run whose times ascend by at most the contract's longest gap, within one slot and job, is summed
+//! column by column in loops that the compiler vectorises; everything else goes row by row through [`Unit::append`], so that there is one
+//! rule and a short cut that is tested against it.
 
 use crate::contract::{Grid, SourceContract};
+use crate::order;
+use crate::sample::{MISSING, MISSING_COUNTER, NO_JOB};
+use crate::unit::{Reading, Row, Unit};
 use crate::{Batch, Dictionary, MeterError, Partials};
+use std::ops::Range;
 
 /// Meters one stream of batches.
 #[derive(Debug)]
@@ -13,13 +21,38 @@ pub struct Meter {
     pub devices: Dictionary,
     /// Jobs of the stream.
     pub jobs: Dictionary,
+    open: Vec<Option<OpenUnit>>,
+    closed: Vec<(u32, i64, Unit)>,
+    steps_ms: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct OpenUnit {
+    slot: i64,
+    end_ms: i64,
+    unit: Unit,
 }
 
 impl Meter {
     /// A meter for one stream; `place` names the source in errors.
     #[must_use]
     pub fn new(place: impl Into<String>, contract: SourceContract, grid: Grid) -> Self {
-        Self { contract, grid, place: place.into(), devices: Dictionary::devices(), jobs: Dictionary::jobs() }
+        Self {
+            contract,
+            grid,
+            place: place.into(),
+            devices: Dictionary::devices(),
+            jobs: Dictionary::jobs(),
+            open: Vec::new(),
+            closed: Vec::new(),
+            steps_ms: Vec::new(),
+        }
+    }
+
+    /// The source's contract.
+    #[must_use]
+    pub const fn contract(&self) -> &SourceContract {
+        &self.contract
     }
 
     /// Meters a batch.
@@ -27,14 +60,286 @@ impl Meter {
     /// # Errors
     /// [`MeterError::Batch`] for an inconsistent batch.
     pub fn push(&mut self, batch: &Batch) -> Result<(), MeterError> {
-        batch.check(&self.place, self.devices.len(), self.jobs.len())
+        batch.check(&self.place, self.devices.len(), self.jobs.len())?;
+        self.push_checked(batch);
+        Ok(())
+    }
+
+    /// Meters a batch whose adapter guarantees what [`Batch::check`] checks.
+    pub(crate) fn push_checked(&mut self, batch: &Batch) {
+        self.open.resize_with(self.devices.len(), || None);
+        if order::needs_sorting(batch) {
+            let last_ms = |device: u32| self.open[device as usize].as_ref().map(|open| open.unit.last.time_ms);
+            let sorted = order::sort(batch, self.contract.max_disorder_ms, last_ms);
+            self.push_sorted(&sorted);
+        } else {
+            self.push_runs(batch);
+        }
+    }
+
+    fn push_runs(&mut self, batch: &Batch) {
+        let devices = batch.device.as_slice();
+        let mut start = 0;
+        while let Some(&device) = devices.get(start) {
+            let length = devices[start..].iter().position(|&other| other != device);
+            let end = length.map_or(devices.len(), |length| start + length);
+            self.push_run(batch, start..end, device);
+            start = end;
+        }
+    }
+
+    fn push_sorted(&mut self, sorted: &order::Sorted) {
+        if sorted.flags.is_empty() {
+            return self.push_runs(&sorted.batch);
+        }
+        for (at, flag) in sorted.flags.iter().enumerate() {
+            let device = sorted.batch.device[at];
+            let row = row_at(&sorted.batch, at);
+            match flag {
+                order::Flag::Refused => self.refuse_row(device, &row),
+                order::Flag::Late => {
+                    self.push_row(device, &row);
+                    if let Some(open) = &mut self.open[device as usize] {
+                        open.unit.tally.disordered = open.unit.tally.disordered.saturating_add(1);
+                    }
+                }
+                order::Flag::InOrder => self.push_row(device, &row),
+            }
+        }
+    }
+
+    /// One run of rows of one device, times not decreasing.
+    fn push_run(&mut self, batch: &Batch, run: Range<usize>, device: u32) {
+        let mut start = run.start;
+        while start < run.end {
+            self.push_row(device, &row_at(batch, start));
+            let end = self.plain_end(batch, start..run.end, device);
+            if end > start + 1 {
+                self.push_plain(batch, start..end, device);
+            }
+            start = end.max(start + 1);
+        }
+    }
+
+    /// End of the rows after `rows.start` that the short cut may sum: same job, same slot, no gap, no repeat, counters rising.
+    fn plain_end(&mut self, batch: &Batch, rows: Range<usize>, device: u32) -> usize {
+        let start = rows.start;
+        let Some(open) = &self.open[device as usize] else { return start };
+        let times = &batch.time_ms[rows.clone()];
+        if open.unit.last.time_ms != times[0] || open.unit.broken || !continues(&open.unit, batch, start) {
+            return start;
+        }
+        let mut length = times.partition_point(|&time_ms| time_ms < open.end_ms);
+        if let Some(jobs) = &batch.job {
+            let jobs = &jobs[start..start + length];
+            length = jobs.iter().position(|&job| job != jobs[0]).unwrap_or(length);
+        }
+        let longest = u32::try_from(self.contract.max_gap_ms).unwrap_or(u32::MAX);
+        length = steps(&times[..length], longest, &mut self.steps_ms);
+        for counter in [&batch.energy_millijoules, &batch.cycles_active, &batch.cycles_elapsed].into_iter().flatten() {
+            length = rising(&counter[start..start + length]);
+        }
+        if batch.cycles_active.is_some() || batch.cycles_elapsed.is_some() {
+            length = length.min(possible_cycles(batch, start..start + length));
+        }
+        start + length
+    }
+
+    /// Sums rows `rows.start + 1 ..`; the first row of the range is already in the unit.
+    fn push_plain(&mut self, batch: &Batch, rows: Range<usize>, device: u32) {
+        let Some(open) = &mut self.open[device as usize] else { return };
+        let (first, last) = (rows.start, rows.end - 1);
+        let rest = first + 1..rows.end;
+        let steps_ms = &self.steps_ms[..rest.len()];
+        let unit = &mut open.unit;
+        let added_ms = u32::try_from(batch.time_ms[last] - batch.time_ms[first]).unwrap_or(u32::MAX);
+        let job = job_at(batch, first);
+        let tensor = batch.tensor_active.as_ref().map(|column| &column[rest.clone()]);
+        let dram = batch.dram_active.as_ref().map(|column| &column[rest.clone()]);
+        let active_ms = active_time(tensor, dram, steps_ms, if job == NO_JOB { 0 } else { added_ms });
+        let cell = unit.cell_mut(job);
+        cell.covered_ms += added_ms;
+        cell.active_ms += active_ms;
+        add_column(tensor, steps_ms, added_ms, &mut cell.tensor_ms, &mut cell.tensor_micro_ms);
+        add_column(dram, steps_ms, added_ms, &mut cell.dram_ms, &mut cell.dram_micro_ms);
+        let power = batch.power_milliwatts.as_ref().map(|column| &column[rest.clone()]);
+        add_column(power, steps_ms, added_ms, &mut cell.power_ms, &mut cell.power_microjoules);
+        let end = row_at(batch, last);
+        push_counters(unit, batch, first, &end, u64::from(added_ms));
+        unit.tally.rows = unit.tally.rows.saturating_add(u32::try_from(rest.len()).unwrap_or(u32::MAX));
+        unit.tally.blanks = unit.tally.blanks.saturating_add(blanks(tensor));
+        unit.last = end.reading;
+    }
+
+    /// One row by the general rule.
+    fn push_row(&mut self, device: u32, row: &Row) {
+        let slot = self.grid.slot_of(row.reading.time_ms);
+        let place = &mut self.open[device as usize];
+        match place {
+            Some(open) if row.reading.time_ms < open.unit.last.time_ms => open.unit.refuse(1),
+            Some(open) if open.slot == slot => open.unit.append(&Unit::open(row), &self.contract),
+            _ => {
+                let fresh = OpenUnit { slot, end_ms: self.grid.start_of(slot.saturating_add(1)), unit: Unit::open(row) };
+                if let Some(done) = place.replace(fresh) {
+                    self.closed.push((device, done.slot, done.unit));
+                }
+            }
+        }
+    }
+
+    fn refuse_row(&mut self, device: u32, row: &Row) {
+        match &mut self.open[device as usize] {
+            Some(open) => open.unit.refuse(1),
+            None => self.push_row(device, row),
+        }
     }
 
     /// Ends the stream.
     ///
     /// # Errors
-    /// [`MeterError::EnergyUnit`] when the energy counter and the power gauge disagree by a factor of 1,000.
+    /// [`MeterError::EnergyUnit`] when the energy counter and the power gauge of a device disagree by a factor of about 1,000.
     pub fn finish(self) -> Result<Partials, MeterError> {
-        Ok(Partials::new(self.contract, self.grid))
+        let place = self.place.clone();
+        let partials = self.into_partials();
+        partials.check_energy_unit(&place)?;
+        Ok(partials)
+    }
+
+    /// Ends the stream without judging units; the engine does that once over all pieces.
+    pub(crate) fn into_partials(mut self) -> Partials {
+        for (device, open) in self.open.into_iter().enumerate() {
+            if let (Ok(device), Some(open)) = (u32::try_from(device), open) {
+                self.closed.push((device, open.slot, open.unit));
+            }
+        }
+        Partials::from_units(self.contract, self.grid, &self.devices, self.jobs, self.closed)
+    }
+}
+
+/// True when the unit's counters stand at this row, so that a difference from it is a difference from them.
+fn continues(unit: &Unit, batch: &Batch, at: usize) -> bool {
+    let row = row_at(batch, at);
+    let energy = unit.energy.is_none_or(|own| row.energy == own.1.millijoules && own.1.time_ms == row.reading.time_ms);
+    let cycles = unit.cycles.as_ref().is_none_or(|own| {
+        let same = row.cycles_active == own.1.active && row.cycles_elapsed == own.1.elapsed;
+        same && own.1.time_ms == row.reading.time_ms
+    });
+    energy && cycles
+}
+
+fn job_at(batch: &Batch, at: usize) -> u32 {
+    batch.job.as_ref().map_or(NO_JOB, |column| column[at])
+}
+
+/// The row at an index, with sentinels for absent columns.
+fn row_at(batch: &Batch, at: usize) -> Row {
+    let narrow = |column: &Option<Vec<u32>>| column.as_ref().map_or(MISSING, |values| values[at]);
+    let wide = |column: &Option<Vec<u64>>| column.as_ref().map_or(MISSING_COUNTER, |values| values[at]);
+    let tensor = narrow(&batch.tensor_active);
+    Row {
+        reading: Reading {
+            time_ms: batch.time_ms[at],
+            job: job_at(batch, at),
+            tensor,
+            dram: narrow(&batch.dram_active),
+            power: narrow(&batch.power_milliwatts),
+        },
+        energy: wide(&batch.energy_millijoules),
+        cycles_active: wide(&batch.cycles_active),
+        cycles_elapsed: wide(&batch.cycles_elapsed),
+        blank: batch.tensor_active.is_some() && tensor == MISSING,
+    }
+}
+
+/// Fills `out` with the time steps between the rows and returns how many rows come before the first step outside `1..=longest`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn steps(times: &[i64], longest: u32, out: &mut Vec<u32>) -> usize {
+    out.clear();
+    let mut bad = 0u64;
+    // A step outside the range sets bits above the lowest 32 or shows in the comparison; both are folded without a branch.
+    out.extend(times.windows(2).map(|pair| {
+        let step = pair[1].wrapping_sub(pair[0]) as u64;
+        bad |= u64::from(step.wrapping_sub(1) >= u64::from(longest));
+        step as u32
+    }));
+    if bad == 0 {
+        return times.len();
+    }
+    let outside = |pair: &[i64]| !(1..=i64::from(longest)).contains(&pair[1].wrapping_sub(pair[0]));
+    times.windows(2).position(outside).map_or(times.len(), |at| at + 1)
+}
+
+/// Number of leading counter readings that are present and do not fall.
+fn rising(values: &[u64]) -> usize {
+    if values.first() == Some(&MISSING_COUNTER) {
+        return 1.min(values.len());
+    }
+    let breaks = |pair: &[u64]| pair[1] < pair[0] || pair[1] == MISSING_COUNTER;
+    values.windows(2).position(breaks).map_or(values.len(), |at| at + 1)
+}
+
+/// Number of leading rows over which active cycles never outrun elapsed ones; 1 when one of the two columns is absent.
+fn possible_cycles(batch: &Batch, rows: Range<usize>) -> usize {
+    let (Some(active), Some(elapsed)) = (&batch.cycles_active, &batch.cycles_elapsed) else { return 1 };
+    let (active, elapsed) = (&active[rows.clone()], &elapsed[rows]);
+    let mut pairs = active.windows(2).zip(elapsed.windows(2));
+    pairs.position(|(a, e)| a[1] - a[0] > e[1] - e[0]).map_or(active.len(), |at| at + 1)
+}
+
+/// Time with activity: tensor or memory above zero; `otherwise_ms` when neither column has a reading.
+fn active_time(tensor: Option<&[u32]>, dram: Option<&[u32]>, steps_ms: &[u32], otherwise_ms: u32) -> u32 {
+    let busy = |value: u32| u32::from(value != 0 && value != MISSING);
+    match (tensor, dram) {
+        (None, None) => otherwise_ms,
+        (Some(one), None) | (None, Some(one)) if !has_missing(one) => {
+            one.iter().zip(steps_ms).map(|(&value, &step)| busy(value) * step).sum()
+        }
+        (Some(tensor), Some(dram)) if !has_missing(tensor) && !has_missing(dram) => {
+            tensor.iter().zip(dram).zip(steps_ms).map(|((&t, &d), &step)| u32::from(t | d != 0) * step).sum()
+        }
+        _ => {
+            let value = |column: Option<&[u32]>, at: usize| column.map_or(MISSING, |values| values[at]);
+            let one = |(at, &step): (usize, &u32)| match (value(tensor, at), value(dram, at)) {
+                (MISSING, MISSING) => u32::from(otherwise_ms > 0) * step,
+                (t, d) => (busy(t) | busy(d)) * step,
+            };
+            steps_ms.iter().enumerate().map(one).sum()
+        }
+    }
+}
+
+fn has_missing(values: &[u32]) -> bool {
+    values.iter().fold(false, |seen, &value| seen | (value == MISSING))
+}
+
+fn blanks(column: Option<&[u32]>) -> u32 {
+    column.map_or(0, |values| values.iter().map(|&value| u32::from(value == MISSING)).sum())
+}
+
+/// Integrates a gauge over the steps: `Σ value · step`, and the time that it speaks for.
+fn add_column(column: Option<&[u32]>, steps_ms: &[u32], all_ms: u32, time_ms: &mut u32, integral: &mut u64) {
+    let Some(values) = column else { return };
+    let product = |(&value, &step): (&u32, &u32)| u64::from(value) * u64::from(step);
+    if has_missing(values) {
+        let present = || values.iter().zip(steps_ms).filter(|(value, _)| **value != MISSING);
+        *time_ms += present().map(|(_, step)| step).sum::<u32>();
+        *integral += present().map(product).sum::<u64>();
+    } else {
+        *time_ms += all_ms;
+        *integral += values.iter().zip(steps_ms).map(product).sum::<u64>();
+    }
+}
+
+/// Adds counter differences over rows whose counters rise throughout: last minus first.
+fn push_counters(unit: &mut Unit, batch: &Batch, first: usize, end: &Row, ms: u64) {
+    let Reading { time_ms, job, .. } = end.reading;
+    if let (Some(column), Some(own)) = (&batch.energy_millijoules, unit.energy.as_mut()) {
+        own.1 = crate::unit::EnergyPoint { time_ms, job, millijoules: end.energy };
+        unit.cell_mut(job).add_energy(end.energy - column[first], ms);
+    }
+    if let (Some(active), Some(elapsed), Some(own)) = (&batch.cycles_active, &batch.cycles_elapsed, unit.cycles.as_mut()) {
+        own.1 = crate::unit::CyclePoint { time_ms, job, active: end.cycles_active, elapsed: end.cycles_elapsed };
+        let (active, elapsed) = (end.cycles_active - active[first], end.cycles_elapsed - elapsed[first]);
+        unit.cell_mut(job).add_cycles(active, elapsed, ms);
     }
 }
