@@ -1,7 +1,8 @@
 //! What a clean audit shows, and how many groups must be drawn.
 //!
 //! A sample that finds nothing does not show that there is nothing; it bounds how much there can be. All limits here are decided in
-//! integer arithmetic and rounded against the party (a needed number up, a chance of detection down). Floating point is not used.
+//! integer arithmetic to 18 decimal places and rounded against the party (a needed number up, a chance of detection down), so that a
+//! stated limit is never too favourable. Floating point is not used.
 //!
 //! Every figure is an **upper bound on what the audit can do**: it assumes that an opened bad group is recognised as bad. Divide by
 //! the check's measured sensitivity where that is below one ([`checks_per_day`] takes it as an argument).

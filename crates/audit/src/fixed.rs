@@ -1,16 +1,13 @@
 //! Fixed-point arithmetic with a stated direction of rounding, so that every machine computes the same bounds and none is too
-//! favourable. Values are fractions in [0, 1] with [`BITS`] binary digits in a `u128`.
+//! favourable. Values are fractions in [0, 1] in units of 10^-18, so that shares in parts per million are exact.
 
-/// Binary digits after the point. Products with factors below 2^32 then fit 128 bits.
-pub(crate) const BITS: u32 = 62;
+/// The value 1. Products of two values, and of a value and a factor below 2^32, fit 128 bits.
+pub(crate) const ONE: u128 = 1_000_000_000_000_000_000;
 
-/// The value 1.
-pub(crate) const ONE: u128 = 1 << BITS;
+/// 1/e, rounded down.
+const INVERSE_E: u128 = 367_879_441_171_442_321;
 
-/// 1/e, rounded down (digits of 1/e in base 2^62).
-const INVERSE_E: u128 = 1_696_544_475_317_221_318;
-
-/// Terms of the series of exp(-r), r below 1: the first term left out is below 2^-84.
+/// Terms of the series of exp(-r), r below 1: the first term left out is below 10^-25.
 const SERIES_TERMS: u128 = 24;
 
 /// Error of [`exp_minus`] in units of the last digit: one per term and one per multiplication, generously.
@@ -44,15 +41,12 @@ pub(crate) fn power_up(base: u128, exponent: u32) -> u128 {
 /// `numerator / denominator` as whole part and fraction, rounded down; `None` when the denominator is 0.
 pub(crate) fn quotient_down(numerator: u128, denominator: u128) -> Option<(u128, u128)> {
     let whole = numerator.checked_div(denominator)?;
-    let mut rest = numerator % denominator;
-    let mut fraction = 0;
-    for _ in 0..BITS {
-        // rest < denominator; doubling may pass 2^128, which the comparison against the complement avoids.
-        let carries = rest >= denominator - rest;
-        rest = if carries { rest - (denominator - rest) } else { rest * 2 };
-        fraction = (fraction << 1) | u128::from(carries);
+    let (mut rest, mut divisor) = (numerator % denominator, denominator);
+    // Make room for 18 decimal digits; what is dropped is below 2^-67 of the quotient, and the result stays too small.
+    while divisor > u128::MAX / ONE {
+        (rest, divisor) = (rest / 2, divisor.div_ceil(2));
     }
-    Some((whole, fraction))
+    Some((whole, rest * ONE / divisor))
 }
 
 /// exp(-(whole + fraction)) to within [`EXP_ERROR`] units of the last digit.
@@ -90,6 +84,7 @@ mod tests {
     #[test]
     fn quotient_survives_denominators_near_the_top() {
         assert_eq!(quotient_down(u128::MAX - 1, u128::MAX), Some((0, ONE - 1)));
+        assert_eq!(quotient_down(u128::MAX, u128::MAX), Some((1, 0)));
         assert_eq!(quotient_down(7, 0), None);
         assert_eq!(quotient_down(7, 2), Some((3, ONE / 2)));
     }
