@@ -24,4 +24,4 @@ mod fixed;
 
 pub use beacon::{Beacon, DemoBeacon, Round};
 pub use error::AuditError;
-pub use examine::{Reason, examine};
+pub use examine::{Case, Examination, GroupAccount, Reason, examine};
