@@ -1,1 +1,37 @@
-//! Under construction.
+//! Sealed accounts of compute: what is committed, what is proved, what is opened.
+//!
+//! Implements "construction G" as written out in `docs/formats/seal.md`: hashed leaves per device, one Pedersen commitment on
+//! Ristretto255 per group and lane, Bulletproofs+ range proofs for every lane, Schnorr proofs of conservation, one 64-bit proof
+//! per limit. Everything a verifier needs comes from the agreement, the fleet declaration and the chip table; no field of a proof
+//! chooses a parameter.
+//!
+//! Left out on purpose: no files, no clock, no signatures (the statement envelope signs), no randomness but the generator that
+//! the prover passes in. What is *not* proved here is that a reading is true or that no undeclared chip exists.
+//!
+//! Lab side: [`seal_fleet`], [`seal_window`], [`open_group`]. Anyone: [`verify_fleet`], [`verify_window`]. Inspector:
+//! [`check_opening`].
+
+pub mod commitment;
+mod context;
+mod error;
+mod fleet;
+mod history;
+pub mod keys;
+mod leaf;
+mod opening;
+pub mod parameters;
+mod prove;
+mod rule;
+mod verify;
+
+pub use context::{FleetContext, WindowContext};
+pub use error::{OpeningError, SealError};
+pub use fleet::{FleetRef, GroupRegistration, PublicFleet, PublicGroup, SealedFleet, seal_fleet, verify_fleet};
+pub use history::{History, OpenedTotals, PrivateHistory, PrivateWindow, PublicWindow};
+pub use keys::MasterSecret;
+pub use leaf::{GroupInput, LeafValues};
+pub use opening::{OpenedGroup, Opening, check_opening, open_group};
+pub use parameters::{MAX_GROUP_DEVICES, PUBLISHED_LANES, Total};
+pub use prove::{OverLimit, SealedWindow, seal_window};
+pub use rule::{Quantity, Rule, Term, rules_for};
+pub use verify::{Check, CheckId, Outcome, ReportRef, WindowVerdict, memory_key, verify_window};
