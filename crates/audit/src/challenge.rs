@@ -141,7 +141,9 @@ pub enum Answer {
     InTime,
     /// An opening was published after the deadline.
     Late,
-    /// No opening, and the deadline is past.
+    /// There is an answer, but it leaves this group out, and the deadline is past.
+    LeftOut,
+    /// No answer at all, and the deadline is past.
     Missing,
     /// No opening yet; the deadline is still ahead.
     Pending,
@@ -157,10 +159,12 @@ pub fn answer(
     as_of_unix_seconds: u64,
 ) -> Answer {
     let opened = response.filter(|(response, _)| response.items.iter().any(|item| item.group == group));
+    let past = as_of_unix_seconds > deadline_unix_seconds;
     match opened {
         Some((_, published)) if published <= deadline_unix_seconds => Answer::InTime,
         Some(_) => Answer::Late,
-        None if as_of_unix_seconds > deadline_unix_seconds => Answer::Missing,
+        None if past && response.is_some() => Answer::LeftOut,
+        None if past => Answer::Missing,
         None => Answer::Pending,
     }
 }

@@ -6,6 +6,8 @@
 use crate::AuditError;
 use crate::beacon::Randomness;
 use sha2::{Digest, Sha256};
+use standstill_ledger::ChipTable;
+use standstill_seal::{PublicFleet, PublicGroup};
 use standstill_statement::{Hash32, LogHead};
 
 /// Most groups that one report can have; also the limit of the seal.
@@ -56,6 +58,21 @@ pub fn weight(registered_devices: u32, peak_ops_per_second: u64) -> Result<u64, 
     u64::from(registered_devices).checked_mul(peak_ops_per_second).ok_or_else(|| AuditError::Draw {
         why: "devices times peak operations exceed 64 bits; check the chip table".to_owned(),
     })
+}
+
+/// Weights of all groups of a verified fleet: public capacity × highest dense peak of the model. Padding groups have capacity and
+/// are drawn like any other; how many devices a group really has is hidden and plays no part.
+///
+/// # Errors
+/// [`AuditError::Draw`] when a model is not in the chip table.
+pub fn fleet_weights(fleet: &PublicFleet, table: &ChipTable) -> Result<Vec<u64>, AuditError> {
+    let weigh = |group: &PublicGroup| {
+        let unknown =
+            || AuditError::Draw { why: format!("chip model '{}' is not in the agreement's chip table", group.model) };
+        let model = table.get(&group.model).ok_or_else(unknown)?;
+        weight(u32::from(group.capacity_devices), model.highest_peak_ops_per_second())
+    };
+    fleet.groups().iter().map(weigh).collect()
 }
 
 /// Draws `count` different groups; group `i` has weight `weights[i]`, and a group of weight 0 is never drawn. When fewer groups

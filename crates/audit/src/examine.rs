@@ -10,8 +10,10 @@ use standstill_statement::{FindingItem, Hash32, Outcome};
 mod account;
 mod device;
 mod group;
+mod open;
 mod reason;
 pub use account::{ChipLimits, DeviceAccount, GroupAccount, PowerReading, Tolerances};
+pub use open::{Ask, open};
 pub use reason::Reason;
 
 /// What an inspector found in one group. `item` is public and says as little as possible; `details` name devices and figures and
@@ -40,8 +42,9 @@ pub struct Observation {
 pub struct Case<'a> {
     /// Length of the window, in seconds.
     pub window_seconds: u32,
-    /// Key hashes of the devices that the fleet declaration puts into this group.
-    pub registered: &'a [Hash32],
+    /// Key hashes of the devices of this group, when the inspector has them from elsewhere (an inventory visit, an earlier opening).
+    /// `None` leaves the check to the seal, which ties the devices to the fleet declaration's commitment in every opening.
+    pub registered: Option<&'a [Hash32]>,
     /// Limits of the group's chip model.
     pub chip: ChipLimits,
     /// The same group in other windows, opened to this inspector before; in any order. The neighbours show whether counters

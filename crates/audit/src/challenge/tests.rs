@@ -174,7 +174,7 @@ fn late_partial_and_missing_answers() {
     let state = |group, published, now| answer(group, Some((&response, published)), 100, now);
     assert_eq!(state(3, 100, 200), Answer::InTime);
     assert_eq!(state(3, 101, 200), Answer::Late);
-    assert_eq!(state(4, 50, 101), Answer::Missing, "a response that leaves a drawn group out does not answer for it");
+    assert_eq!(state(4, 50, 101), Answer::LeftOut, "a response that leaves a drawn group out does not answer for it");
     assert_eq!(state(4, 50, 100), Answer::Pending);
     assert_eq!(answer(3, None, 100, 101), Answer::Missing);
     assert_eq!(answer(3, None, 100, 100), Answer::Pending);

@@ -1,5 +1,7 @@
 //! The figures of an opened group, and the limits that they are held against.
 
+use standstill_ledger::ChipModel;
+use standstill_seal::{LeafValues, OpenedGroup};
 use standstill_statement::{Class, Hash32};
 
 /// One device in one window, as a leaf of the seal opens it.
@@ -57,6 +59,28 @@ pub struct GroupAccount {
     pub devices: Vec<DeviceAccount>,
 }
 
+impl From<&LeafValues> for DeviceAccount {
+    fn from(leaf: &LeafValues) -> Self {
+        Self {
+            device: leaf.device,
+            counter_start_millijoules: leaf.counter_start_millijoules,
+            counter_end_millijoules: leaf.counter_end_millijoules,
+            seconds: leaf.class_seconds,
+            petaops: leaf.petaops,
+            energy_kilojoules: leaf.energy_kilojoules,
+            evidence: leaf.evidence_root,
+        }
+    }
+}
+
+impl GroupAccount {
+    /// The account of a group that the seal has found to reproduce its commitments, in window `window`.
+    #[must_use]
+    pub fn of(opened: &OpenedGroup, window: u64) -> Self {
+        Self { group: opened.group, window, devices: opened.leaves.iter().map(DeviceAccount::from).collect() }
+    }
+}
+
 /// Physical limits of a chip model, from the agreement's chip table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChipLimits {
@@ -66,8 +90,26 @@ pub struct ChipLimits {
     pub sixteen_bit_ops_per_second: u64,
     /// Design power in watts.
     pub design_watts: u32,
-    /// Power of a powered chip without work, in watts.
-    pub idle_watts: u32,
+    /// Least power of a powered chip without work, in watts, before tolerance.
+    pub idle_least_watts: u32,
+    /// Most power of a chip without work, in watts, before tolerance.
+    pub idle_most_watts: u32,
+}
+
+impl ChipLimits {
+    /// Limits of a row of the chip table. Few vendors state idle power: where the table has none, a tenth to a fifth of design power
+    /// is assumed, which with the default tolerances allows 4 % to 30 %.
+    #[must_use]
+    pub fn of(model: &ChipModel) -> Self {
+        let design_watts = model.tdp_watts;
+        Self {
+            peak_ops_per_second: model.highest_peak_ops_per_second(),
+            sixteen_bit_ops_per_second: model.reference_peak_ops_per_second(),
+            design_watts,
+            idle_least_watts: model.idle_watts.unwrap_or(design_watts / 10),
+            idle_most_watts: model.idle_watts.unwrap_or(design_watts / 5),
+        }
+    }
 }
 
 /// Energy of the group's power feed over the window, from a meter that the party does not control.

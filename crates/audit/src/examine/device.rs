@@ -96,7 +96,7 @@ fn most_elsewhere(device: &DeviceAccount, case: &Case<'_>) -> u128 {
 
 fn most_at_rest(device: &DeviceAccount, case: &Case<'_>) -> u128 {
     let seconds = device.seconds_in(Class::Idle) + device.seconds_in(Class::Down);
-    raised(kilojoules(case.chip.idle_watts, seconds), case.tolerances.idle_above_per_mille)
+    raised(kilojoules(case.chip.idle_most_watts, seconds), case.tolerances.idle_above_per_mille)
 }
 
 fn busy_idle(device: &DeviceAccount, case: &Case<'_>) -> Check {
@@ -113,7 +113,7 @@ fn busy_idle(device: &DeviceAccount, case: &Case<'_>) -> Check {
 fn energy_below_idle(device: &DeviceAccount, case: &Case<'_>) -> Check {
     let dark = device.seconds_in(Class::Down) + device.seconds_in(Class::Unaccounted);
     let in_service = device.total_seconds().saturating_sub(dark);
-    let least = lowered(kilojoules(case.chip.idle_watts, in_service), case.tolerances.idle_below_per_mille);
+    let least = lowered(kilojoules(case.chip.idle_least_watts, in_service), case.tolerances.idle_below_per_mille);
     let reported = u128::from(device.energy_kilojoules);
     let text = || format!("{reported} kJ in {in_service} s of service; an idle chip uses at least {least} kJ");
     (reported < least).then(|| (Reason::EnergyBelowIdle, text()))
@@ -127,7 +127,7 @@ fn training_seconds(device: &DeviceAccount) -> u64 {
 /// second of full power by default): it catches an account whose operations are missing, not one that is a factor of two low.
 fn energy_unexplained(device: &DeviceAccount, case: &Case<'_>) -> Check {
     let training = training_seconds(device);
-    let idle = raised(kilojoules(case.chip.idle_watts, training), case.tolerances.idle_above_per_mille);
+    let idle = raised(kilojoules(case.chip.idle_most_watts, training), case.tolerances.idle_above_per_mille);
     let spent = u128::from(device.energy_kilojoules).saturating_sub(most_elsewhere(device, case) + idle);
     let least = least_petaops(spent, &case.chip, case.tolerances.least_rate_per_mille)?;
     let classes = [Class::Pretraining, Class::Posttraining, Class::Experiment];
@@ -138,7 +138,7 @@ fn energy_unexplained(device: &DeviceAccount, case: &Case<'_>) -> Check {
 
 /// Seconds of full dynamic power that the energy stands for, times the least rate.
 fn least_petaops(spent_kilojoules: u128, chip: &ChipLimits, rate_per_mille: u16) -> Option<u128> {
-    let dynamic_watts = u128::from(chip.design_watts.checked_sub(chip.idle_watts)?);
+    let dynamic_watts = u128::from(chip.design_watts.checked_sub(chip.idle_least_watts)?);
     let ops_per_second = u128::from(chip.sixteen_bit_ops_per_second) * u128::from(rate_per_mille) / 1_000;
     let joules = spent_kilojoules * JOULES_PER_KILOJOULE;
     (joules * ops_per_second).checked_div(dynamic_watts * OPS_PER_PETAOP)

@@ -15,13 +15,16 @@ fn whole(reason: Reason, text: String) -> Observation {
     Observation { reason, device: None, text }
 }
 
-/// The opened devices are exactly the registered ones, each once.
+/// The opened devices are exactly the registered ones, each once. Without a list only doubles can be seen here.
 pub(super) fn devices(account: &GroupAccount, case: &Case<'_>) -> Vec<Observation> {
-    let registered: BTreeSet<&Hash32> = case.registered.iter().collect();
+    let registered: Option<BTreeSet<&Hash32>> = case.registered.map(|devices| devices.iter().collect());
     let mut opened = BTreeSet::new();
     let mut observations = Vec::new();
     for (position, device) in account.devices.iter().enumerate() {
-        let why = match (registered.contains(&device.device), opened.insert(&device.device)) {
+        let why = match (
+            registered.as_ref().is_none_or(|devices| devices.contains(&device.device)),
+            opened.insert(&device.device),
+        ) {
             (false, _) => "is not registered in this group",
             (true, false) => "appears twice",
             (true, true) => continue,
@@ -29,7 +32,7 @@ pub(super) fn devices(account: &GroupAccount, case: &Case<'_>) -> Vec<Observatio
         let text = format!("device {} {why}", device.device.short());
         observations.push(Observation { reason: Reason::FleetDevices, device: Some(position), text });
     }
-    let missing = registered.difference(&opened).count();
+    let missing = registered.map_or(0, |registered| registered.difference(&opened).count());
     if missing > 0 {
         observations.push(whole(Reason::FleetDevices, format!("{missing} registered devices have no leaf")));
     }

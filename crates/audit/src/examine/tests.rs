@@ -9,7 +9,8 @@ const CHIP: ChipLimits = ChipLimits {
     peak_ops_per_second: 1_979_000_000_000_000,
     sixteen_bit_ops_per_second: 989_400_000_000_000,
     design_watts: 700,
-    idle_watts: 70,
+    idle_least_watts: 70,
+    idle_most_watts: 70,
 };
 
 fn key(number: usize) -> Hash32 {
@@ -68,7 +69,7 @@ impl World {
     fn case(&self) -> Case<'_> {
         Case {
             window_seconds: DAY,
-            registered: &self.registered,
+            registered: Some(&self.registered),
             chip: CHIP,
             others: &self.others,
             power: self.power,
@@ -336,7 +337,7 @@ fn relabelled_training_is_flagged_only() {
 #[test]
 fn padding_groups_match() {
     let empty = GroupAccount { group: 9, window: 1, devices: Vec::new() };
-    let case = Case { registered: &[], others: &[], ..World::new(Class::Other).case() };
+    let case = Case { registered: Some(&[]), others: &[], ..World::new(Class::Other).case() };
     let case = Case { power: None, ..case };
     assert_eq!(examine(&empty, &case).item.outcome, Outcome::Match);
 }
@@ -363,7 +364,8 @@ proptest! {
         let device = &mut world.account.devices[0];
         (device.seconds, device.petaops, device.energy_kilojoules) = (seconds, petaops, energy);
         (device.counter_start_millijoules, device.counter_end_millijoules) = (start, end);
-        let chip = ChipLimits { design_watts: watts, idle_watts: u32::MAX, peak_ops_per_second: u64::MAX, sixteen_bit_ops_per_second: u64::MAX };
+        let chip = ChipLimits { design_watts: watts, idle_least_watts: 0,
+            idle_most_watts: u32::MAX, peak_ops_per_second: u64::MAX, sixteen_bit_ops_per_second: u64::MAX };
         let found = examine(&world.account, &Case { chip, ..world.case() });
         prop_assert!(found.details.windows(2).all(|pair| pair[0] <= pair[1]));
     }
