@@ -47,7 +47,7 @@ pub struct Source {
 pub struct ChipModel {
     /// Id in fleets and statements, for example `h100-sxm5`.
     pub id: Name,
-    /// Other names: DCGM `modelName`, `nvidia-smi`, MLPerf, Slurm GRES. Compared without case.
+    /// Other names: DCGM `modelName`, `nvidia-smi`, MLPerf, Slurm GRES. Compared by letters and digits only.
     pub aliases: Vec<String>,
     /// Dense peak per numeric format in the order of [`NumericFormat::ALL`]; `None` when the table has no sourced figure.
     pub peak_ops_per_second: [Option<u64>; NumericFormat::COUNT],
@@ -141,6 +141,12 @@ fn millionths(part: u64, whole: u64) -> u64 {
     u64::try_from(u128::from(part) * 1_000_000 / u128::from(whole)).unwrap_or(u64::MAX)
 }
 
+/// What of a name is compared.
+fn normal(name: &str) -> String {
+    let name = name.to_ascii_lowercase().replace("(r)", "").replace("(tm)", "");
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
 /// A versioned set of chip models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChipTable {
@@ -184,13 +190,14 @@ impl ChipTable {
     /// The row of that id.
     #[must_use]
     pub fn get(&self, id: &Name) -> Option<&ChipModel> {
-        self.aliases.get(id.as_str()).map(|&index| &self.chips[index]).filter(|chip| &chip.id == id)
+        self.aliases.get(&normal(id.as_str())).map(|&index| &self.chips[index]).filter(|chip| &chip.id == id)
     }
 
-    /// The row of that id or alias, compared without case and surrounding space.
+    /// The row of that id or alias. Only letters and digits are compared, without case, and `(R)` or `(TM)` is left out:
+    /// "NVIDIA H100-SXM5-80GB" and "nvidia h100 sxm5 80gb" are one name.
     #[must_use]
     pub fn by_alias(&self, name: &str) -> Option<&ChipModel> {
-        self.aliases.get(&name.trim().to_ascii_lowercase()).map(|&index| &self.chips[index])
+        self.aliases.get(&normal(name)).map(|&index| &self.chips[index])
     }
 
     /// All rows, sorted by id.

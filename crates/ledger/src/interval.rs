@@ -1,7 +1,7 @@
 //! Operation figures as intervals (DESIGN.md section 7): lower bound, best estimate, audited upper bound, with the evidence
 //! that each figure rests on. All arithmetic is integer; every rounding widens the interval.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What narrows an interval, strongest first. The order is part of the ledger encoding.
@@ -45,13 +45,13 @@ impl fmt::Display for Evidence {
 #[serde(deny_unknown_fields)]
 pub struct OpsInterval {
     /// At least so many.
-    #[serde(with = "wide")]
+    #[serde(with = "standstill_statement::canonical::wide")]
     pub lower_ops: u128,
     /// Best estimate.
-    #[serde(with = "wide")]
+    #[serde(with = "standstill_statement::canonical::wide")]
     pub best_ops: u128,
     /// At most so many; the figure that a limit charges.
-    #[serde(with = "wide")]
+    #[serde(with = "standstill_statement::canonical::wide")]
     pub upper_ops: u128,
     /// Weakest evidence that any part of the figure rests on.
     pub evidence: Evidence,
@@ -203,53 +203,5 @@ impl OpsInterval {
 impl std::iter::Sum for OpsInterval {
     fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
         iter.fold(Self::EMPTY, Self::plus)
-    }
-}
-
-/// 128-bit counts on the wire: a CBOR byte string, big-endian, without leading zero bytes (tags are not used, so CBOR's own
-/// bignum is not available); a decimal string in human-readable formats.
-pub mod wide {
-    use super::{Deserializer, Serializer, Visitor};
-
-    /// Writes a count.
-    ///
-    /// # Errors
-    /// Whatever the serializer returns.
-    pub fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return serializer.collect_str(value);
-        }
-        let bytes = value.to_be_bytes();
-        serializer.serialize_bytes(&bytes[value.leading_zeros() as usize / 8..])
-    }
-
-    /// Reads a count.
-    ///
-    /// # Errors
-    /// More than 16 bytes, a leading zero byte, or not a decimal number.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
-        if deserializer.is_human_readable() {
-            deserializer.deserialize_str(Visitor)
-        } else {
-            deserializer.deserialize_bytes(Visitor)
-        }
-    }
-}
-
-struct Visitor;
-
-impl de::Visitor<'_> for Visitor {
-    type Value = u128;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a count (at most 16 bytes big-endian without leading zero, or a decimal string)")
-    }
-    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<u128, E> {
-        if bytes.len() > 16 || bytes.first() == Some(&0) {
-            return Err(E::invalid_value(de::Unexpected::Bytes(bytes), &self));
-        }
-        Ok(bytes.iter().fold(0, |value, byte| value << 8 | u128::from(*byte)))
-    }
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<u128, E> {
-        text.parse().map_err(E::custom)
     }
 }

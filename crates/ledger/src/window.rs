@@ -132,3 +132,6 @@ impl SlotEntry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

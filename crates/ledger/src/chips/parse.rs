@@ -68,7 +68,7 @@ fn index(chips: &[ChipModel]) -> Result<BTreeMap<String, usize>, ChipError> {
     let mut names = BTreeMap::new();
     for (position, chip) in chips.iter().enumerate() {
         for alias in chip.aliases.iter().map(String::as_str).chain([chip.id.as_str()]) {
-            if names.insert(alias.trim().to_ascii_lowercase(), position).is_some() {
+            if names.insert(super::normal(alias), position).is_some() {
                 return Err(refuse(&chip.id, format!("the name '{alias}' is used twice; a name must mean one model")));
             }
         }
