@@ -3,13 +3,16 @@
 //! The statement that a metered window makes, its rules and its byte formats are in `docs/formats/meter.md`.
 
 pub mod adapter;
+pub mod bench;
 pub mod contract;
+pub mod engine;
 pub mod error;
 pub mod jobs;
 mod order;
 pub mod encoding;
 pub mod partials;
 pub mod sample;
+pub mod seam;
 pub mod stream;
 pub mod unit;
 

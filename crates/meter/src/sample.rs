@@ -168,25 +168,54 @@ impl Batch {
     }
 }
 
-/// An activity as an integer number of millionths, rounded half up; [`MISSING`] for NaN; `None` outside 0..1.
+/// The nearest integer to `value`, ties to even, for `0 <= value < 2^32`; other values give an unspecified integer.
+///
+/// Adding 2^52 leaves no fraction bits, so the hardware's own rounding (IEEE 754 roundTiesToEven) does the work, without a branch and in
+/// a form that the compiler vectorises.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)]
+pub(crate) fn nearest(value: f64) -> u32 {
+    (value + 4_503_599_627_370_496.0).to_bits() as u32
+}
+
+/// Largest ratio taken as 1: one millionth of slack for exporters that print 1.0000001.
+pub(crate) const RATIO_CEILING: f64 = 1.000_001;
+
+/// An activity as an integer number of millionths, rounded to nearest, ties to even; [`MISSING`] for NaN; `None` outside 0..1.
 ///
 /// `f32 * 1e6` is exact in `f64` (24 + 14 bits), so every platform gets the same integer.
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn activity_from_ratio(value: f64) -> Option<u32> {
     if value.is_nan() {
         return Some(MISSING);
     }
-    // One millionth of slack for exporters that print 1.0000001.
-    (0.0..=1.000_001).contains(&value).then(|| ((value * 1e6 + 0.5) as u32).min(ACTIVITY_ONE))
+    (0.0..=RATIO_CEILING).contains(&value).then(|| nearest(value * 1e6).min(ACTIVITY_ONE))
 }
 
-/// Watts as integer milliwatts, rounded half up; [`MISSING`] for NaN; `None` when negative or over `max_watts`.
+/// Watts as integer milliwatts, rounded to nearest, ties to even; [`MISSING`] for NaN; `None` when negative or over `max_watts` (at most
+/// 4 MW: meter power by node or rack, not by site).
 #[must_use]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
 pub fn milliwatts_from_watts(value: f64, max_watts: u64) -> Option<u32> {
     if value.is_nan() {
         return Some(MISSING);
     }
-    (0.0..=(max_watts.min(4_000_000) as f64)).contains(&value).then_some((value * 1e3 + 0.5) as u32)
+    (0.0..=watts_ceiling(max_watts)).contains(&value).then(|| nearest(value * 1e3))
+}
+
+/// A contract's power limit as a float.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn watts_ceiling(max_watts: u64) -> f64 {
+    max_watts.min(4_000_000) as f64
+}
+
+/// A counter that a source writes as a float (Prometheus does), rounded down after scaling; [`MISSING_COUNTER`] for NaN; `None` when
+/// negative or past 2^63. Prometheus floats are exact up to 2^53.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn counter_from_float(value: f64, scale: f64) -> Option<u64> {
+    if value.is_nan() {
+        return Some(MISSING_COUNTER);
+    }
+    let scaled = value * scale;
+    (0.0..9.2e18).contains(&scaled).then_some(scaled as u64)
 }

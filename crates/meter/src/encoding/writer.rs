@@ -3,7 +3,7 @@
 use super::MAGIC;
 use crate::contract::{ActivityUnit, EnergyUnit, PowerUnit, SourceContract};
 use crate::unit::{CyclePoint, EnergyPoint, GAP_JOB, Reading, Sums, Unit};
-use crate::{Grid, Partials};
+use crate::Partials;
 use std::collections::BTreeSet;
 
 /// Everything but the closing hash.
@@ -134,12 +134,4 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(value as u8);
-}
-
-/// What a checkpoint adds before a partial result.
-pub(crate) fn grid_key(grid: &Grid) -> Vec<u8> {
-    let mut out = Vec::new();
-    signed(&mut out, grid.origin_ms);
-    number(&mut out, grid.slot_ms);
-    out
 }

@@ -1,0 +1,220 @@
+//! Folding the seams: what lies between the last reading of one unit and the first of the next, split at slot borders.
+
+use crate::contract::{Grid, SourceContract};
+use crate::unit::{
+    CyclePoint, EnergyPoint, GAP_JOB, Link, Reading, Sums, Unit, bridges_gap, link_cycles, link_energy, milliseconds_between,
+};
+use crate::{MeterError, Partials};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Sums of one device in one slot by job, seams included; jobs ascend.
+pub type SlotCells = Vec<(u32, Sums)>;
+
+/// Result of folding one device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Cells of each slot that has any, within the range asked for.
+    pub slots: BTreeMap<i64, SlotCells>,
+    /// Energy resets seen at seams in the range.
+    pub energy_resets: u64,
+    /// Cycle resets seen at seams in the range.
+    pub cycle_resets: u64,
+}
+
+/// Folds the units of one device, keeping the slots in `range`. Units outside still lend their edge readings.
+#[must_use]
+pub fn fold(units: &[(i64, Unit)], contract: &SourceContract, grid: &Grid, range: Range<i64>) -> Folded {
+    let mut folder = Folder { contract, grid, range, out: Folded::default() };
+    let mut energy: Option<EnergyPoint> = None;
+    let mut cycles: Option<CyclePoint> = None;
+    let mut previous: Option<&Unit> = None;
+    for (slot, unit) in units {
+        if folder.range.contains(slot) {
+            unit.cells.iter().for_each(|(job, sums)| folder.cell(*slot, *job).add(sums));
+        }
+        if let Some(before) = previous {
+            folder.gauges(before, &unit.first);
+            if let (Some(from), Some((to, _))) = (energy, unit.energy) {
+                folder.energy(&from, &to);
+            }
+            if let (Some(from), Some(points)) = (cycles, unit.cycles.as_deref()) {
+                let bridges = bridges_gap(before, unit, &from, &points.0, contract);
+                folder.cycles(&from, &points.0, bridges);
+            }
+        }
+        energy = unit.energy.map(|points| points.1).or(energy);
+        cycles = unit.cycles.as_deref().map(|points| points.1).or(cycles);
+        previous = Some(unit);
+    }
+    folder.out
+}
+
+struct Folder<'a> {
+    contract: &'a SourceContract,
+    grid: &'a Grid,
+    range: Range<i64>,
+    out: Folded,
+}
+
+impl Folder<'_> {
+    fn cell(&mut self, slot: i64, job: u32) -> &mut Sums {
+        let cells = self.out.slots.entry(slot).or_default();
+        let at = match cells.binary_search_by_key(&job, |cell| cell.0) {
+            Ok(at) => at,
+            Err(at) => {
+                cells.insert(at, (job, Sums::default()));
+                at
+            }
+        };
+        &mut cells[at].1
+    }
+
+    /// The slots in range that `(from, to]` touches, each with the part of the stretch in it.
+    fn pieces(&self, from_ms: i64, to_ms: i64) -> impl Iterator<Item = (i64, i64, i64)> + use<> {
+        let grid = *self.grid;
+        let first = grid.slot_of(from_ms).max(self.range.start);
+        let last = grid.slot_of(to_ms.saturating_sub(1)).min(self.range.end.saturating_sub(1));
+        (first..=last).map(move |slot| (slot, from_ms.max(grid.start_of(slot)), to_ms.min(grid.start_of(slot + 1))))
+    }
+
+    fn gauges(&mut self, before: &Unit, next: &Reading) {
+        let from_ms = before.last.time_ms;
+        if before.broken || milliseconds_between(from_ms, next.time_ms) > self.contract.max_gap_ms {
+            return;
+        }
+        for (slot, start, end) in self.pieces(from_ms, next.time_ms) {
+            self.cell(slot, next.job).add_gauges(next, milliseconds_between(start, end));
+        }
+    }
+
+    fn energy(&mut self, from: &EnergyPoint, to: &EnergyPoint) {
+        let job = match link_energy(from, to, self.contract) {
+            Link::Job(job) => job,
+            Link::Gap => GAP_JOB,
+            Link::Reset => {
+                self.out.energy_resets += self.reset(from.time_ms, to.time_ms, to.job);
+                return;
+            }
+        };
+        let rise = to.millijoules - from.millijoules;
+        for (slot, start, end) in self.pieces(from.time_ms, to.time_ms) {
+            let part = share(rise, from.time_ms, to.time_ms, start, end);
+            self.cell(slot, job).add_energy(part, milliseconds_between(start, end));
+        }
+    }
+
+    fn cycles(&mut self, from: &CyclePoint, to: &CyclePoint, bridges: bool) {
+        let job = match link_cycles(from, to, self.contract) {
+            Link::Job(job) => job,
+            Link::Gap => GAP_JOB,
+            Link::Reset => {
+                self.out.cycle_resets += self.reset(from.time_ms, to.time_ms, to.job);
+                return;
+            }
+        };
+        let (active, elapsed) = (to.active - from.active, to.elapsed - from.elapsed);
+        for (slot, start, end) in self.pieces(from.time_ms, to.time_ms) {
+            let part = |rise| share(rise, from.time_ms, to.time_ms, start, end);
+            let ms = milliseconds_between(start, end);
+            let cell = self.cell(slot, job);
+            cell.add_cycles(part(active), part(elapsed), ms);
+            if bridges && job != GAP_JOB {
+                cell.add_bridged(active > 0, ms);
+            }
+        }
+    }
+
+    /// Marks a stretch as lost; 1 when any of it lies in range.
+    fn reset(&mut self, from_ms: i64, to_ms: i64, job: u32) -> u64 {
+        let mut seen = 0;
+        for (slot, start, end) in self.pieces(from_ms, to_ms) {
+            let ms = u32::try_from(milliseconds_between(start, end)).unwrap_or(u32::MAX);
+            let cell = self.cell(slot, job);
+            cell.reset_ms = cell.reset_ms.saturating_add(ms);
+            seen = 1;
+        }
+        seen
+    }
+}
+
+/// Part of `rise` over `(from, to]` that falls into `(start, end]`: cumulative shares rounded down, so that the parts add up exactly.
+fn share(rise: u64, from_ms: i64, to_ms: i64, start_ms: i64, end_ms: i64) -> u64 {
+    let whole = u128::from(milliseconds_between(from_ms, to_ms).max(1));
+    let until = |time_ms| u128::from(rise) * u128::from(milliseconds_between(from_ms, time_ms)) / whole;
+    u64::try_from(until(end_ms) - until(start_ms)).unwrap_or(u64::MAX)
+}
+
+/// Wide sums of a group of cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rollup {
+    /// Covered device time, ms.
+    pub covered_ms: u128,
+    /// Tensor activity integral, millionths · ms.
+    pub tensor_micro_ms: u128,
+    /// DRAM activity integral, millionths · ms.
+    pub dram_micro_ms: u128,
+    /// Power integral, microjoules.
+    pub power_microjoules: u128,
+    /// Energy counter, millijoules.
+    pub energy_millijoules: u128,
+}
+
+impl Partials {
+    /// First and one past the last slot that has readings.
+    #[must_use]
+    pub fn slot_range(&self) -> Range<i64> {
+        let ends = self.devices.values().filter_map(|units| Some((units.first()?.0, units.last()?.0)));
+        ends.map(|(first, last)| first..last + 1).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+    }
+
+    /// Sums by job, slot and whatever `group` makes of a device key (its chip model, its area), seams included.
+    ///
+    /// # Errors
+    /// [`MeterError::Limit`] when the readings span over 100,000 slots, which only a broken clock does.
+    pub fn rollup<'p, G: Ord>(&'p self, group: impl Fn(&'p str) -> G) -> Result<BTreeMap<(&'p str, i64, G), Rollup>, MeterError> {
+        let range = self.slot_range();
+        let span = range.end.saturating_sub(range.start);
+        if span > 100_000 {
+            return Err(MeterError::Limit {
+                place: self.contract.name.clone(),
+                what: "the number of slots between first and last reading",
+                found: span.unsigned_abs(),
+                limit: 100_000,
+                remedy: "check the clock of the exporter and the unit of the time column",
+            });
+        }
+        let mut all: BTreeMap<(&str, i64, G), Rollup> = BTreeMap::new();
+        for (device, units) in &self.devices {
+            for (slot, cells) in fold(units, &self.contract, &self.grid, range.clone()).slots {
+                for (job, sums) in cells {
+                    let name = if job == GAP_JOB { "(gap)" } else { self.jobs.name(job) };
+                    all.entry((name, slot, group(device))).or_default().add(&sums);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Rollup {
+    fn add(&mut self, sums: &Sums) {
+        self.covered_ms += u128::from(sums.covered_ms);
+        self.tensor_micro_ms += u128::from(sums.tensor_micro_ms);
+        self.dram_micro_ms += u128::from(sums.dram_micro_ms);
+        self.power_microjoules += u128::from(sums.power_microjoules);
+        self.energy_millijoules += u128::from(sums.energy_millijoules);
+    }
+
+    /// Adds another group.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            covered_ms: self.covered_ms + other.covered_ms,
+            tensor_micro_ms: self.tensor_micro_ms + other.tensor_micro_ms,
+            dram_micro_ms: self.dram_micro_ms + other.dram_micro_ms,
+            power_microjoules: self.power_microjoules + other.power_microjoules,
+            energy_millijoules: self.energy_millijoules + other.energy_millijoules,
+        }
+    }
+}
