@@ -56,7 +56,8 @@ impl Checkpoint {
         if expected != self.origin {
             return Err(TlogError::WrongOrigin { expected, found: self.origin.clone() });
         }
-        Ok(SignedCheckpoint { checkpoint: self.clone(), note: Note::sign(&self.to_string(), signer)? })
+        let log = (expected, signer.verifier().id());
+        Ok(SignedCheckpoint { checkpoint: self.clone(), note: Note::sign(&self.to_string(), signer)?, log })
     }
 }
 
@@ -73,6 +74,8 @@ impl fmt::Display for Checkpoint {
 pub struct SignedCheckpoint {
     checkpoint: Checkpoint,
     note: Note,
+    /// Name and key id of the log's key, to tell its lines from others.
+    log: (String, [u8; 4]),
 }
 
 impl SignedCheckpoint {
@@ -99,7 +102,7 @@ impl SignedCheckpoint {
         if checkpoint.origin != origin {
             return Err(TlogError::WrongOrigin { expected: origin.to_owned(), found: checkpoint.origin });
         }
-        Ok(Self { checkpoint, note })
+        Ok(Self { checkpoint, note, log: (log.name().to_owned(), log.id()) })
     }
 
     /// The tree head.
@@ -129,6 +132,12 @@ impl SignedCheckpoint {
             Err(TlogError::NoKnownSignature { .. }) => Ok(Vec::new()),
             other => other,
         }
+    }
+
+    /// Drops every line that is not by the log.
+    pub(crate) fn retain_log_lines(&mut self) {
+        let Self { note, log: (name, id), .. } = self;
+        note.retain(|line| line.name == *name && line.key_id == *id);
     }
 
     /// The same checkpoint with more signature lines; they are verified when read, not here.

@@ -187,6 +187,18 @@ pub enum TlogError {
         /// Size of the checkpoint that does not fit.
         size: u64,
     },
+    /// A signed checkpoint is larger than the newest one in the copy.
+    #[error(
+        "log {origin} has signed size {size} but this copy ends at {newest}: entries are withheld or the copy is old; fetch a newer one"
+    )]
+    HistoryAhead {
+        /// Origin of the log.
+        origin: String,
+        /// Size of the larger checkpoint.
+        size: u64,
+        /// Size of the newest checkpoint of the copy.
+        newest: u64,
+    },
     /// A witness saw two signed checkpoints that cannot both be true.
     #[error("log {} signed two different trees; keep both checkpoints, they are the evidence, and raise an alarm", .0.origin())]
     Fork(Box<ForkEvidence>),
