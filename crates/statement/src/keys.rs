@@ -160,4 +160,4 @@ impl SigningKey {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

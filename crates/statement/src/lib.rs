@@ -27,6 +27,8 @@ mod envelope;
 mod error;
 pub mod ids;
 mod keys;
+#[cfg(test)]
+mod samples;
 pub mod show;
 mod statement;
 pub mod time;

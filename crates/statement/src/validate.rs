@@ -129,9 +129,6 @@ fn run_fields(run: &RunDeclaration) -> Result<(), Problem> {
 }
 
 fn unique_groups(field: &'static str, groups: &[u32]) -> Result<(), Problem> {
-    if groups.is_empty() {
-        return refuse(field, "must not be empty");
-    }
     at_most(field, groups.len(), MAX_ITEMS)?;
     if let Some(group) = groups.iter().find(|group| **group >= MAX_GROUPS) {
         return refuse(field, format!("group {group} is out of range"));
@@ -150,6 +147,9 @@ fn challenge_fields(challenge: &Challenge, issuer: &Name) -> Result<(), Problem>
     if challenge.round == 0 {
         return refuse("body.challenge.round", "beacon rounds count from 1");
     }
+    if challenge.groups.is_empty() {
+        return refuse("body.challenge.groups", "must not be empty");
+    }
     unique_groups("body.challenge.groups", &challenge.groups)?;
     if challenge.respond_by_unix_seconds > time::MAX_UNIX_SECONDS {
         return refuse("body.challenge.respond_by_unix_seconds", "is after the year 9999");
@@ -157,12 +157,16 @@ fn challenge_fields(challenge: &Challenge, issuer: &Name) -> Result<(), Problem>
     Ok(())
 }
 
+/// An empty response is allowed: it says on record that nothing is opened.
 fn response_fields(response: &Response) -> Result<(), Problem> {
     unique_groups("body.response.items", &response.items.iter().map(|item| item.group).collect::<Vec<_>>())
 }
 
 fn finding_fields(finding: &Finding, issuer: &Name) -> Result<(), Problem> {
     other_party("body.finding.party", &finding.party, issuer)?;
+    if finding.items.is_empty() {
+        return refuse("body.finding.items", "must not be empty");
+    }
     unique_groups("body.finding.items", &finding.items.iter().map(|item| item.group).collect::<Vec<_>>())?;
     for item in &finding.items {
         if item.outcome == Outcome::Match {

@@ -21,6 +21,8 @@ pub enum Rule {
     KeyType,
     /// A tag where none is allowed.
     Tag,
+    /// No tag, or another one, where a certain tag must stand.
+    OtherTag,
     /// A floating-point number.
     Float,
     /// A simple value other than `true`, `false` and `null`.
@@ -39,6 +41,7 @@ impl fmt::Display for Rule {
             Self::DuplicateKey => "a map key appears twice",
             Self::KeyType => "a map key must be text or an integer",
             Self::Tag => "tags are not allowed here",
+            Self::OtherTag => "the item must start with the tag of its type, in one byte",
             Self::Float => "floating-point numbers are not allowed",
             Self::Simple => "only true, false and null are allowed",
             Self::Utf8 => "a text string is not UTF-8",
@@ -60,7 +63,7 @@ pub fn check(bytes: &[u8], limits: Limits) -> Result<(), CanonicalError> {
 pub(crate) fn check_tagged(bytes: &[u8], tag: u8, limits: Limits) -> Result<(), CanonicalError> {
     let mut walk = Walk::new(bytes, limits)?;
     if bytes.first() != Some(&(0xc0 | tag)) {
-        return Err(CanonicalError::Rule { offset: 0, rule: Rule::Tag });
+        return Err(CanonicalError::Rule { offset: 0, rule: Rule::OtherTag });
     }
     walk.position = 1;
     walk.item(0)?;

@@ -1,0 +1,119 @@
+//! One statement of each kind, for tests.
+
+use crate::{
+    BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Hash32, Header, Heartbeat, LogHead, Mode,
+    Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
+};
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+pub(crate) fn key() -> SigningKey {
+    SigningKey::from_seed([1; 32])
+}
+
+fn hash(text: &str) -> Hash32 {
+    Hash32::of(text.as_bytes())
+}
+
+fn head() -> LogHead {
+    LogHead { origin: "logs.example/north".to_owned(), size: 12, root: hash("root") }
+}
+
+fn blob(text: &str) -> BlobRef {
+    BlobRef::of(text.as_bytes())
+}
+
+fn report() -> Report {
+    Report {
+        window: 3,
+        revision: 1,
+        mode: Mode::Sealed,
+        fleet: hash("fleet"),
+        groups: 1024,
+        root: hash("report root"),
+        seal: blob("seal"),
+        runs: vec![name("alpha"), name("beta")],
+        sources: vec!["dcgm-counters".to_owned(), "slurm".to_owned()],
+    }
+}
+
+fn run() -> RunDeclaration {
+    RunDeclaration {
+        run: name("beta"),
+        parents: vec![name("alpha")],
+        class: Class::Posttraining,
+        planned_petaops: 250_000_000,
+        parameters: 70_000_000_000,
+        active_parameters: 12_000_000_000,
+        dataset_tokens: 0,
+        from_window: 4,
+    }
+}
+
+fn finding() -> Finding {
+    let item = |group, outcome, reason: &str| FindingItem {
+        group,
+        outcome,
+        reason: reason.to_owned(),
+        power_reading: group == 7,
+    };
+    let items = vec![
+        item(7, Outcome::Match, ""),
+        item(2, Outcome::Mismatch, "commitment"),
+        item(9, Outcome::NotOpened, "deadline"),
+        item(1, Outcome::Flagged, "power-profile"),
+    ];
+    Finding { party: name("north"), challenge: hash("challenge"), items }
+}
+
+pub(crate) fn bodies() -> Vec<Body> {
+    vec![
+        Body::Fleet(FleetDeclaration {
+            revision: 0,
+            from_window: 0,
+            groups: 1024,
+            root: hash("fleet root"),
+            blob: blob("fleet"),
+        }),
+        Body::Report(report()),
+        Body::Run(run()),
+        Body::Challenge(Challenge {
+            party: name("north"),
+            report: hash("report"),
+            head: head(),
+            round: 20_000_000,
+            groups: vec![7, 2, 9, 1],
+            inspector_key: hash("x25519"),
+            respond_by_unix_seconds: 1_793_664_000,
+        }),
+        Body::Response(Response {
+            challenge: hash("challenge"),
+            items: vec![
+                ResponseItem { group: 7, opening: blob("opening 7") },
+                ResponseItem { group: 2, opening: blob("opening 2") },
+            ],
+        }),
+        Body::Finding(finding()),
+        Body::Heartbeat(Heartbeat { window: 3 }),
+    ]
+}
+
+/// Sequence 0 has no predecessor; the others name a fixed one.
+pub(crate) fn statement(body: Body, sequence: u64) -> Statement {
+    let issuer = if matches!(body, Body::Challenge(_) | Body::Finding(_)) { "auditor" } else { "north" };
+    let header = Header {
+        agreement: hash("agreement"),
+        issuer: name(issuer),
+        sequence,
+        previous: (sequence > 0).then(|| hash("previous")),
+        issued_unix_seconds: 1_793_491_200 + sequence,
+        heads: vec![head(), LogHead { origin: "logs.example/south".to_owned(), size: 1, root: hash("south") }],
+    };
+    Statement { header, body }
+}
+
+pub(crate) fn statements() -> Vec<Statement> {
+    bodies().into_iter().zip(0..).map(|(body, sequence)| statement(body, sequence)).collect()
+}
