@@ -58,7 +58,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct FileLog {
     directory: PathBuf,
-    key: VerifierKey,
+    signer: NoteSigner,
     head_cell: HeadCell,
     head: SignedCheckpoint,
     wal: Wal,
@@ -101,7 +101,7 @@ impl FileLog {
         storage::publish_checkpoint(directory, &head)?;
         Ok(Self {
             directory: directory.to_owned(),
-            key: signer.verifier().clone(),
+            signer: signer.clone(),
             head_cell,
             head,
             wal,
@@ -145,7 +145,7 @@ impl FileLog {
         }
         let mut log = Self {
             directory: directory.to_owned(),
-            key: signer.verifier().clone(),
+            signer: signer.clone(),
             head_cell,
             head,
             wal,
@@ -164,11 +164,11 @@ impl FileLog {
     /// Refuses to go on when storage does not extend everything that is known to have been signed.
     fn check_not_rolled_back(&self, seen: &[Vec<u8>]) -> Result<(), TlogError> {
         self.check_extends(&self.head, "head cell")?;
-        for checkpoint in storage::public_checkpoints(&self.directory, &self.key)? {
+        for checkpoint in storage::public_checkpoints(&self.directory, self.key())? {
             self.check_signed_before(&checkpoint, "a public checkpoint file")?;
         }
         for bytes in seen {
-            self.check_signed_before(&SignedCheckpoint::parse(bytes, &self.key)?, "a checkpoint that others hold")?;
+            self.check_signed_before(&SignedCheckpoint::parse(bytes, self.key())?, "a checkpoint that others hold")?;
         }
         Ok(())
     }
@@ -239,27 +239,21 @@ impl FileLog {
     /// present one; nothing is signed then.
     ///
     /// # Errors
-    /// [`TlogError::WrongKey`], [`TlogError::HeadMoved`] when another writer was here, [`TlogError::Io`], [`TlogError::Poisoned`].
-    pub fn publish(&mut self, signer: &NoteSigner) -> Result<SignedCheckpoint, TlogError> {
+    /// [`TlogError::HeadMoved`] when another writer was here, [`TlogError::Io`], [`TlogError::Poisoned`].
+    pub fn publish(&mut self) -> Result<SignedCheckpoint, TlogError> {
         self.check_usable()?;
-        if *signer.verifier() != self.key {
-            return Err(TlogError::WrongKey {
-                path: self.directory.clone(),
-                name: signer.verifier().name().to_owned(),
-            });
-        }
         if self.tree.size() > self.head.checkpoint().size {
-            let published = self.publish_growth(signer);
+            let published = self.publish_growth();
             self.guard(published)?;
         }
         Ok(self.head.clone())
     }
 
-    fn publish_growth(&mut self, signer: &NoteSigner) -> Result<(), TlogError> {
+    fn publish_growth(&mut self) -> Result<(), TlogError> {
         let (old, new) = (self.head.checkpoint().size, self.tree.size());
         storage::write_tiles(&self.directory, &self.tree, old, new, Present::MustSync)?;
         storage::write_bundles(&self.directory, (&self.tail, self.tail_start), old, new, Present::MustSync)?;
-        let next = Checkpoint::new(self.key.name(), new, self.tree.root()).sign(signer)?;
+        let next = Checkpoint::new(self.key().name(), new, self.tree.root()).sign(&self.signer)?;
         self.head_cell.swap(&self.head, &next)?;
         self.head = next;
         storage::publish_checkpoint(&self.directory, &self.head)?;
@@ -299,7 +293,7 @@ impl FileLog {
     pub fn add_cosignatures(&mut self, size: u64, lines: &str, witnesses: &[VerifierKey]) -> Result<(), TlogError> {
         self.check_usable()?;
         let path = storage::checkpoint_path(&self.directory, size);
-        let Some(stored) = storage::read_checkpoint(&path, &self.key)? else {
+        let Some(stored) = storage::read_checkpoint(&path, self.key())? else {
             return Err(TlogError::Missing {
                 path,
                 remedy: "this log has published no checkpoint of that size; publish first",
@@ -312,16 +306,22 @@ impl FileLog {
         storage::write_cosigned(&path, stored.note(), &new, true)?;
         if size == self.head.checkpoint().size {
             let latest_path = self.directory.join("checkpoint");
-            let latest = storage::read_checkpoint(&latest_path, &self.key)?.unwrap_or_else(|| self.head.clone());
+            let latest = storage::read_checkpoint(&latest_path, self.key())?.unwrap_or_else(|| self.head.clone());
             storage::write_cosigned(&latest_path, latest.note(), &new, false)?;
         }
         Ok(())
     }
 
+    /// Public key of the log.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        self.signer.verifier()
+    }
+
     /// Identity of the log.
     #[must_use]
     pub fn origin(&self) -> &str {
-        self.key.name()
+        self.key().name()
     }
 
     /// Directory of the log; everything in it but `.state` is public.

@@ -190,7 +190,8 @@ fn decode_typed_key(text: &str) -> Result<(KeyType, Zeroizing<[u8; 32]>), TlogEr
     Ok((key_type, key))
 }
 
-/// A named secret key. The secret is wiped when dropped and never printed.
+/// A named secret key. The secret is wiped when dropped and never printed; a clone holds its own copy.
+#[derive(Clone)]
 pub struct NoteSigner {
     verifier: VerifierKey,
     secret: SigningKey,

@@ -13,7 +13,7 @@ mod parse;
 use crate::TlogError;
 use crate::checkpoint::SignedCheckpoint;
 use crate::key::VerifierKey;
-use crate::note::Note;
+use crate::note::{Note, Verified};
 
 /// Longest policy text that is read, in bytes.
 pub const MAX_POLICY_BYTES: usize = 64 * 1024;
@@ -77,7 +77,7 @@ pub struct Evaluation {
     pub quorum_time: Option<u64>,
     /// Largest `t` such that cosignatures with time `>= t` satisfy the quorum: at `t` the log had not grown beyond this checkpoint.
     /// `None` under `quorum none`, because nothing is proved then.
-    pub latest_quorum_time: Option<u64>,
+    pub quorum_since: Option<u64>,
 }
 
 impl Policy {
@@ -126,10 +126,7 @@ impl Policy {
     /// # Errors
     /// [`TlogError::BadSignature`] or [`TlogError::Cosignature`] when a line that names a known witness fails.
     pub fn evaluate(&self, note: &Note) -> Result<Evaluation, TlogError> {
-        let verified = match note.verify(&self.keys) {
-            Err(TlogError::NoKnownSignature { .. }) => Vec::new(),
-            other => other?,
-        };
+        let verified = self.verified(note)?;
         let mut times: Vec<Option<(u64, u64)>> = vec![None; self.witnesses.len()];
         for found in verified {
             let time = found.time_unix_seconds;
@@ -140,8 +137,8 @@ impl Policy {
         // The largest quorum time is the smallest one on a mirrored clock.
         let mirrored: Vec<_> = times.iter().map(|t| t.map(|(_, last)| u64::MAX - last)).collect();
         let quorum_time = if self.is_quorum_none() { Some(0) } else { self.smallest_time(&first) };
-        let latest_quorum_time = self.smallest_time(&mirrored).map(|time| u64::MAX - time);
-        Ok(Evaluation { times_unix_seconds: times, quorum_time, latest_quorum_time })
+        let quorum_since = self.smallest_time(&mirrored).map(|time| u64::MAX - time);
+        Ok(Evaluation { times_unix_seconds: times, quorum_time, quorum_since })
     }
 
     /// Smallest time at which the quorum is satisfied, given the time of each witness; `None` when it never is.
@@ -170,8 +167,25 @@ impl Policy {
     /// Largest Unix time `t` such that verified cosignatures with time `>= t` satisfy the quorum: together with all entries it proves
     /// that nothing more was published by `t`. `None` under `quorum none`.
     #[must_use]
-    pub fn latest_quorum_time(&self, note: &Note) -> Option<u64> {
-        self.evaluate(note).ok()?.latest_quorum_time
+    pub fn quorum_since(&self, note: &Note) -> Option<u64> {
+        self.evaluate(note).ok()?.quorum_since
+    }
+
+    /// Every verified cosignature of a known witness: its name in the policy and the time in Unix seconds, in the note's order.
+    ///
+    /// # Errors
+    /// As [`Policy::evaluate`].
+    pub fn cosignature_times(&self, note: &Note) -> Result<Vec<(String, u64)>, TlogError> {
+        let name = |index: usize| String::from_utf8_lossy(&self.witnesses[index].name).into_owned();
+        let verified = self.verified(note)?;
+        Ok(verified.into_iter().map(|found| (name(found.key), found.time_unix_seconds)).collect())
+    }
+
+    fn verified(&self, note: &Note) -> Result<Vec<Verified>, TlogError> {
+        match note.verify(&self.keys) {
+            Err(TlogError::NoKnownSignature { .. }) => Ok(Vec::new()),
+            other => other,
+        }
     }
 
     /// The whole rule: signed by one of the policy's logs under its own origin, and cosigned by a quorum.

@@ -1,12 +1,12 @@
 //! Reads a copy of a log, believing nothing but the log's key: every entry is read, hashed, and the root compared.
 
 use crate::TlogError;
-use crate::checkpoint::SignedCheckpoint;
+use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::durable::read_limited;
 use crate::file_log::storage;
 use crate::merkle::{Hash, Tree, leaf_hash};
 use crate::note::{MAX_NOTE_BYTES, VerifierKey, parse_decimal};
-use crate::tile::TILE_WIDTH;
+use crate::tile::{self, Kind, MAX_BUNDLE_BYTES, TILE_WIDTH, TileId};
 use std::fs;
 use std::path::Path;
 
@@ -85,17 +85,41 @@ pub fn read_log(directory: &Path, log: &VerifierKey, limits: &Limits) -> Result<
 /// # Errors
 /// As [`read_log`].
 pub fn read_log_at(directory: &Path, checkpoint: SignedCheckpoint, limits: &Limits) -> Result<LogContents, TlogError> {
-    let size = checkpoint.checkpoint().size;
+    let Checkpoint { size, root, .. } = checkpoint.checkpoint();
+    let entries = read_entries(*size, &mut fetch_from(directory), limits)?;
+    let mut tree = Tree::new();
+    for entry in &entries {
+        tree.push(leaf_hash(entry));
+    }
+    if tree.root() != *root {
+        return Err(TlogError::RootMismatch { origin: checkpoint.checkpoint().origin.clone(), size: *size });
+    }
+    Ok(LogContents { checkpoint, entries, tree })
+}
+
+/// Gives the file of a log at a path such as `tile/entries/x001/234.p/7`, reading at most the given number of bytes; `None` when there is
+/// no such file.
+pub type Fetch<'a> = dyn FnMut(&str, u64) -> Result<Option<Vec<u8>>, TlogError> + 'a;
+
+/// Fetches from a log's directory.
+pub(crate) fn fetch_from(directory: &Path) -> impl FnMut(&str, u64) -> Result<Option<Vec<u8>>, TlogError> {
+    move |path, limit| read_limited(&directory.join(path), "entry bundle bytes", limit)
+}
+
+/// Reads the `size` entries of a log from wherever `fetch` finds its bundles. The entries are *not* checked: the caller compares the
+/// root of their leaf hashes with a signed checkpoint.
+///
+/// # Errors
+/// [`TlogError::TooLarge`] beyond a limit (the size is checked before anything is fetched), [`TlogError::Missing`] for an absent bundle,
+/// [`TlogError::Tile`] for a malformed one, and whatever `fetch` reports.
+pub fn read_entries(size: u64, fetch: &mut Fetch<'_>, limits: &Limits) -> Result<Vec<Vec<u8>>, TlogError> {
     if size > limits.max_entries {
         return Err(TlogError::TooLarge { what: "entries of the log", found: size, limit: limits.max_entries });
     }
-    let (mut entries, mut tree, mut bytes) = (Vec::new(), Tree::new(), 0_u64);
+    let (mut entries, mut bytes) = (Vec::new(), 0_u64);
     for index in 0..size.div_ceil(TILE_WIDTH) {
-        for entry in storage::read_bundle(directory, index, size)? {
-            bytes += entry.len() as u64;
-            tree.push(leaf_hash(&entry));
-            entries.push(entry);
-        }
+        let bundle = read_bundle(index, size, fetch)?;
+        bytes += bundle.iter().map(|entry| entry.len() as u64).sum::<u64>();
         if bytes > limits.max_bytes {
             return Err(TlogError::TooLarge {
                 what: "bytes of the log's entries",
@@ -103,11 +127,25 @@ pub fn read_log_at(directory: &Path, checkpoint: SignedCheckpoint, limits: &Limi
                 limit: limits.max_bytes,
             });
         }
+        entries.extend(bundle);
     }
-    if tree.root() != checkpoint.checkpoint().root {
-        return Err(TlogError::RootMismatch { origin: checkpoint.checkpoint().origin.clone(), size });
+    Ok(entries)
+}
+
+/// Entries of bundle `index` that belong to a tree of `size`; takes the full bundle when the partial one is gone.
+pub(crate) fn read_bundle(index: u64, size: u64, fetch: &mut Fetch<'_>) -> Result<Vec<Vec<u8>>, TlogError> {
+    let wanted = TileId::in_tree(Kind::Entries, index, size)
+        .ok_or(TlogError::Tile("the bundle lies beyond the end of the log"))?;
+    for candidate in [wanted, wanted.full()] {
+        if let Some(bytes) = fetch(&candidate.to_string(), MAX_BUNDLE_BYTES as u64)? {
+            let entries = tile::decode_bundle(&bytes, candidate.width)?;
+            return Ok(entries.into_iter().take(usize::from(wanted.width)).map(<[u8]>::to_vec).collect());
+        }
     }
-    Ok(LogContents { checkpoint, entries, tree })
+    Err(TlogError::Missing {
+        path: wanted.to_string().into(),
+        remedy: "entries of the log are not there; fetch this file from a mirror, its content is checked against the signed root",
+    })
 }
 
 /// Reads every `<directory>/checkpoints/<size>`, by ascending size, and verifies the log's signature on each. None is an empty list.

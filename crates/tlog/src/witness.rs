@@ -52,7 +52,7 @@ impl FileWitness {
     ///
     /// # Errors
     /// [`TlogError::AlreadyExists`] when there is a witness already, [`TlogError::KeyType`] when the key is not of type 0x04.
-    pub fn create(directory: &Path, signer: NoteSigner) -> Result<Self, TlogError> {
+    pub fn create(directory: &Path, signer: &NoteSigner) -> Result<Self, TlogError> {
         if directory.join("key").exists() {
             return Err(TlogError::AlreadyExists { path: directory.to_owned() });
         }
@@ -60,14 +60,14 @@ impl FileWitness {
         create_directory(directory)?;
         let lock = lock(&directory.join("lock"))?;
         write_atomic(&directory.join("key"), format!("{}\n", signer.verifier()).as_bytes())?;
-        Ok(Self { directory: directory.to_owned(), signer, _lock: lock })
+        Ok(Self { directory: directory.to_owned(), signer: signer.clone(), _lock: lock })
     }
 
     /// Opens a witness again. Only the key that started it may go on: its state says what that key must never contradict.
     ///
     /// # Errors
     /// [`TlogError::Missing`], [`TlogError::WrongKey`], [`TlogError::Locked`].
-    pub fn open(directory: &Path, signer: NoteSigner) -> Result<Self, TlogError> {
+    pub fn open(directory: &Path, signer: &NoteSigner) -> Result<Self, TlogError> {
         let key_path = directory.join("key");
         let Some(key) = read_limited(&key_path, "key bytes", 4096)? else {
             let remedy = "there is no witness here; a witness whose state is lost must take a new key, not start again under the old one";
@@ -77,7 +77,7 @@ impl FileWitness {
             return Err(TlogError::WrongKey { path: directory.to_owned(), name: signer.verifier().name().to_owned() });
         }
         let lock = lock(&directory.join("lock"))?;
-        Ok(Self { directory: directory.to_owned(), signer, _lock: lock })
+        Ok(Self { directory: directory.to_owned(), signer: signer.clone(), _lock: lock })
     }
 
     /// The witness's public key.

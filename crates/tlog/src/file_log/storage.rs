@@ -6,7 +6,8 @@ use crate::cosignature;
 use crate::durable::{create_directory, read_limited, sync_parent, write_atomic};
 use crate::merkle::{Hash, Tree, leaf_hash};
 use crate::note::{MAX_NOTE_BYTES, Note, NoteSignature, VerifierKey};
-use crate::tile::{self, Kind, MAX_BUNDLE_BYTES, TILE_WIDTH, TileId};
+use crate::reader;
+use crate::tile::{self, Kind, TILE_WIDTH, TileId};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub(super) fn load(directory: &Path, count: u64) -> Result<Stored, TlogError> {
     for index in 0..count.div_ceil(TILE_WIDTH) {
         stored.tail_start = index * TILE_WIDTH;
         stored.tail.clear();
-        for entry in read_bundle(directory, index, count)? {
+        for entry in reader::read_bundle(index, count, &mut reader::fetch_from(directory))? {
             stored.push(entry);
         }
     }
@@ -39,23 +40,6 @@ pub(super) fn load(directory: &Path, count: u64) -> Result<Stored, TlogError> {
         stored.tail_start = count;
     }
     Ok(stored)
-}
-
-/// Entries of bundle `index` that belong to a tree of `size`; takes the full bundle when the partial one is gone.
-pub(crate) fn read_bundle(directory: &Path, index: u64, size: u64) -> Result<Vec<Vec<u8>>, TlogError> {
-    let wanted = TileId::in_tree(Kind::Entries, index, size)
-        .ok_or(TlogError::Tile("the bundle lies beyond the end of the log"))?;
-    for candidate in [wanted, wanted.full()] {
-        let path = directory.join(candidate.to_string());
-        if let Some(bytes) = read_limited(&path, "entry bundle bytes", MAX_BUNDLE_BYTES as u64)? {
-            let entries = tile::decode_bundle(&bytes, candidate.width)?;
-            return Ok(entries.into_iter().take(usize::from(wanted.width)).map(<[u8]>::to_vec).collect());
-        }
-    }
-    Err(TlogError::Missing {
-        path: directory.join(wanted.to_string()),
-        remedy: "entries of the log are not on disk; fetch this file from a mirror, its content is checked against the signed root",
-    })
 }
 
 /// Hashes that the tile must hold.

@@ -24,7 +24,7 @@ fn entries(range: std::ops::Range<u64>) -> Vec<Vec<u8>> {
 fn log_of(directory: &Path, size: u64) {
     let mut log = FileLog::create(directory, &signer()).unwrap();
     log.append(&entries(0..size)).unwrap();
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -35,7 +35,9 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target)
         } else {
-            drop(fs::copy(entry.path(), target).unwrap())
+            {
+                fs::copy(entry.path(), target).unwrap();
+            }
         }
     }
 }
@@ -54,7 +56,7 @@ fn it_grows_in_steps_over_bundle_borders_and_reads_back() {
     for step in [1, 3, 251, 1, 1, 300, 0, 212] {
         assert_eq!(log.append(&entries(size..size + step)).unwrap(), size..size + step);
         size += step;
-        let signed = log.publish(&signer()).unwrap();
+        let signed = log.publish().unwrap();
         assert_eq!(signed.checkpoint().size, size);
         assert_sound(directory.path(), size);
     }
@@ -79,7 +81,7 @@ fn entries_survive_without_publication_and_are_published_after_opening() {
     let mut log = FileLog::open(directory.path(), &signer()).unwrap();
     assert_eq!((log.size(), log.head().checkpoint().size), (5, 0));
     log.append(&entries(5..6)).unwrap();
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
     assert_sound(directory.path(), 6);
 }
 
@@ -108,7 +110,7 @@ fn a_new_write_ahead_file_loses_nothing() {
         let mut log = opened(directory.path(), &signer(), &options).unwrap();
         log.append(&entries(size..size + step)).unwrap();
         size += step;
-        log.publish(&signer()).unwrap();
+        log.publish().unwrap();
         drop(log);
         assert_sound(directory.path(), size);
     }
@@ -128,7 +130,7 @@ fn a_changed_entry_is_never_signed_over() {
     let options = Options { wal_reset_bytes: 0, ..Options::default() };
     let mut log = FileLog::create_with(directory.path(), &signer(), &options).unwrap();
     log.append(&entries(0..300)).unwrap();
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
     drop(log);
     let path = directory.path().join("tile/entries/000");
     let mut bytes = fs::read(&path).unwrap();
@@ -145,7 +147,6 @@ fn one_writer_at_a_time_and_only_with_the_right_key() {
     assert!(matches!(FileLog::open(directory.path(), &signer()), Err(TlogError::Locked { .. })));
     let same_name = NoteSigner::from_seed("party.example/log", KeyType::Ed25519, &[2; 32]).unwrap();
     log.append(&entries(0..1)).unwrap();
-    assert!(matches!(log.publish(&same_name), Err(TlogError::WrongKey { .. })));
     drop(log);
     assert!(matches!(FileLog::open(directory.path(), &same_name), Err(TlogError::WrongKey { .. })));
     let other_name = NoteSigner::from_seed("other", KeyType::Ed25519, &[2; 32]).unwrap();
@@ -164,7 +165,7 @@ fn restored_older_files_are_refused() {
     copy(&log_directory, &backup);
     let mut log = FileLog::open(&log_directory, &signer()).unwrap();
     log.append(&entries(3..5)).unwrap();
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
     drop(log);
     // The write-ahead file alone comes back: fewer entries than signed.
     fs::copy(backup.join(".state/wal"), log_directory.join(".state/wal")).unwrap();
@@ -185,10 +186,10 @@ fn a_restored_whole_directory_is_caught_by_a_head_elsewhere_or_by_what_others_sa
     let options = Options { head_directory: Some(directory.path().join("heads")), ..Options::default() };
     let mut log = FileLog::create_with(&log_directory, &signer(), &options).unwrap();
     log.append(&entries(0..3)).unwrap();
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
     copy(&log_directory, &backup);
     log.append(&entries(3..5)).unwrap();
-    let newest = log.publish(&signer()).unwrap();
+    let newest = log.publish().unwrap();
     // A copy under another path cannot run beside it, because the head directory is locked.
     assert!(matches!(FileLog::open_with(&backup, &signer(), &options), Err(TlogError::Locked { .. })));
     drop(log);
@@ -216,8 +217,8 @@ fn a_head_that_another_writer_moved_is_not_overwritten() {
     let cell = cell.into_iter().find(|path| path.to_string_lossy().contains("head-")).unwrap();
     let foreign = Checkpoint::new("party.example/log", 9, [7; 32]).sign(&signer()).unwrap();
     fs::write(&cell, foreign.to_bytes()).unwrap();
-    assert!(matches!(log.publish(&signer()), Err(TlogError::HeadMoved { .. })));
-    assert!(matches!(log.publish(&signer()), Err(TlogError::Poisoned { .. })));
+    assert!(matches!(log.publish(), Err(TlogError::HeadMoved { .. })));
+    assert!(matches!(log.publish(), Err(TlogError::Poisoned { .. })));
     assert!(matches!(log.append(&entries(2..3)), Err(TlogError::Poisoned { .. })));
     assert_eq!(fs::read(&cell).unwrap(), foreign.to_bytes());
 }
@@ -229,7 +230,7 @@ fn oversize_entries_change_nothing() {
     let batch = [b"good".to_vec(), vec![0; MAX_ENTRY_BYTES + 1]];
     assert!(matches!(log.append(&batch), Err(TlogError::TooLarge { .. })));
     assert_eq!(log.append(&[vec![0; MAX_ENTRY_BYTES]]).unwrap(), 0..1);
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
     assert_eq!(read_log(directory.path(), &key(), &Limits::default()).unwrap().entries.len(), 1);
 }
 
@@ -238,11 +239,11 @@ fn cosignatures_keep_the_first_for_deadlines_and_the_last_for_absence() {
     let directory = tempfile::tempdir().unwrap();
     let witness_signer = || NoteSigner::from_seed("w", KeyType::CosignatureV1, &[3; 32]).unwrap();
     let keys = [witness_signer().verifier().clone()];
-    let mut witness = FileWitness::create(&directory.path().join("witness"), witness_signer()).unwrap();
+    let mut witness = FileWitness::create(&directory.path().join("witness"), &witness_signer()).unwrap();
     let path = directory.path().join("log");
     let mut log = FileLog::create(&path, &signer()).unwrap();
     log.append(&entries(0..4)).unwrap();
-    let signed = log.publish(&signer()).unwrap().to_bytes();
+    let signed = log.publish().unwrap().to_bytes();
     let first = witness.cosign(100, 0, &[], &signed, &key()).unwrap();
     let again = witness.cosign(200, 4, &[], &signed, &key()).unwrap();
     let time_in = |name: &str| {
@@ -258,7 +259,7 @@ fn cosignatures_keep_the_first_for_deadlines_and_the_last_for_absence() {
     // Opening and publishing again keep the cosignatures.
     drop(log);
     let mut log = FileLog::open(&path, &signer()).unwrap();
-    log.publish(&signer()).unwrap();
+    log.publish().unwrap();
     assert_eq!((time_in("checkpoints/4"), time_in("checkpoint")), (vec![100], vec![200]));
 }
 

@@ -39,8 +39,8 @@ fn the_two_level_example_of_the_specification_works() {
     assert_eq!(policy.quorum_time(&cosigned(&[(0, 10), (3, 20)])), None);
     assert_eq!(policy.quorum_time(&cosigned(&[(0, 10), (1, 20), (4, 15)])), Some(20));
     assert_eq!(policy.quorum_time(&cosigned(&[(0, 10), (1, 20), (2, 12), (4, 15), (5, 11)])), Some(12));
-    assert_eq!(policy.latest_quorum_time(&cosigned(&[(0, 10), (1, 20), (2, 12), (4, 15), (5, 11)])), Some(12));
-    assert_eq!(policy.latest_quorum_time(&cosigned(&[(0, 18), (1, 20), (2, 12), (4, 15), (5, 11)])), Some(15));
+    assert_eq!(policy.quorum_since(&cosigned(&[(0, 10), (1, 20), (2, 12), (4, 15), (5, 11)])), Some(12));
+    assert_eq!(policy.quorum_since(&cosigned(&[(0, 18), (1, 20), (2, 12), (4, 15), (5, 11)])), Some(15));
 }
 
 #[test]
@@ -48,13 +48,15 @@ fn quorum_none_and_single_witnesses_work() {
     let none = Policy::parse("quorum none").unwrap();
     assert!(none.is_quorum_none());
     assert_eq!(none.quorum_time(&cosigned(&[])), Some(0));
-    assert_eq!(none.latest_quorum_time(&cosigned(&[])), None);
+    assert_eq!(none.quorum_since(&cosigned(&[])), None);
     let one = Policy::parse(&policy_text(2, "quorum w1\n")).unwrap();
     assert_eq!(one.quorum_time(&cosigned(&[(0, 3)])), None);
     assert_eq!(one.quorum_time(&cosigned(&[(1, 3)])), Some(3));
     // Two cosignatures by one witness: the first says when it was public, the last how long it stayed the newest.
     let twice = one.evaluate(&cosigned(&[(1, 9), (1, 3)])).unwrap();
-    assert_eq!((twice.quorum_time, twice.latest_quorum_time), (Some(3), Some(9)));
+    assert_eq!((twice.quorum_time, twice.quorum_since), (Some(3), Some(9)));
+    let times = one.cosignature_times(&cosigned(&[(1, 9), (0, 4)])).unwrap();
+    assert_eq!(times, [("w1".to_owned(), 9), ("w0".to_owned(), 4)]);
 }
 
 #[test]
@@ -144,7 +146,7 @@ fn thirty_two_of_everything_fits() {
     let policy = Policy::parse(&policy_text(32, &rest)).unwrap();
     let times: Vec<(u8, u64)> = (0..32).map(|index| (index, 1000 + u64::from(index))).collect();
     assert_eq!(policy.quorum_time(&cosigned(&times)), Some(1021));
-    assert_eq!(policy.latest_quorum_time(&cosigned(&times)), Some(1010));
+    assert_eq!(policy.quorum_since(&cosigned(&times)), Some(1010));
 }
 
 /// The rule read literally: does the set of witnesses satisfy the member?
@@ -174,7 +176,7 @@ proptest! {
         let by = |t: u64| times.iter().map(|time| time.is_some_and(|time| time <= t)).collect::<Vec<_>>();
         let since = |t: u64| times.iter().map(|time| time.is_some_and(|time| time >= t)).collect::<Vec<_>>();
         prop_assert_eq!(found.quorum_time, (1..6).find(|t| satisfied(&policy, quorum, &by(*t))));
-        prop_assert_eq!(found.latest_quorum_time, (1..6).rev().find(|t| satisfied(&policy, quorum, &since(*t))));
+        prop_assert_eq!(found.quorum_since, (1..6).rev().find(|t| satisfied(&policy, quorum, &since(*t))));
     }
 
     #[test]

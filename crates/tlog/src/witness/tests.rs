@@ -32,7 +32,7 @@ fn time_of(line: &str, checkpoint: &[u8]) -> u64 {
 fn it_follows_a_growing_log_over_restarts_and_refreshes() {
     let directory = tempfile::tempdir().unwrap();
     let tree = tree(20, 0);
-    let mut witness = FileWitness::create(directory.path(), witness_key()).unwrap();
+    let mut witness = FileWitness::create(directory.path(), &witness_key()).unwrap();
     let mut old = 0;
     for (now, size) in [(10, 0), (10, 3), (11, 3), (15, 8), (15, 20)] {
         let proof = tree.consistency_proof(old, size).unwrap();
@@ -40,7 +40,7 @@ fn it_follows_a_growing_log_over_restarts_and_refreshes() {
         let line = witness.cosign(now, old, &proof, &checkpoint, log().verifier()).unwrap();
         assert_eq!(time_of(&line, &checkpoint), now);
         drop(witness);
-        witness = FileWitness::open(directory.path(), witness_key()).unwrap();
+        witness = FileWitness::open(directory.path(), &witness_key()).unwrap();
         assert_eq!(witness.known_size(log().verifier()).unwrap(), size);
         old = size;
     }
@@ -55,7 +55,7 @@ fn it_follows_a_growing_log_over_restarts_and_refreshes() {
 fn a_fork_gives_both_checkpoints_and_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let (mine, other) = (tree(20, 0), tree(20, 1));
-    let mut witness = FileWitness::create(directory.path(), witness_key()).unwrap();
+    let mut witness = FileWitness::create(directory.path(), &witness_key()).unwrap();
     for (old, size) in [(0, 5), (5, 9)] {
         let proof = mine.consistency_proof(old, size).unwrap();
         witness.cosign(10, old, &proof, &signed(&mine, size), log().verifier()).unwrap();
@@ -80,7 +80,7 @@ fn a_fork_gives_both_checkpoints_and_is_kept() {
 fn refusals_have_the_statuses_of_the_specification_and_change_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let tree = tree(20, 0);
-    let mut witness = FileWitness::create(directory.path(), witness_key()).unwrap();
+    let mut witness = FileWitness::create(directory.path(), &witness_key()).unwrap();
     witness.cosign(10, 0, &[], &signed(&tree, 5), log().verifier()).unwrap();
     let proof = tree.consistency_proof(5, 9).unwrap();
     let stranger = NoteSigner::from_seed("log.example", KeyType::Ed25519, &[9; 32]).unwrap();
@@ -106,7 +106,7 @@ fn refusals_have_the_statuses_of_the_specification_and_change_nothing() {
     }
     assert_eq!(witness.known_size(log().verifier()).unwrap(), 5);
     assert!(witness.cosign(20, 5, &[[0; 32]; 64], &signed(&tree, 9), log().verifier()).is_err());
-    let mut fresh = FileWitness::create(&directory.path().join("fresh"), witness_key()).unwrap();
+    let mut fresh = FileWitness::create(&directory.path().join("fresh"), &witness_key()).unwrap();
     assert_eq!(http_status(&fresh.cosign(20, 0, &[], &rootless, log().verifier()).unwrap_err()), 422);
     assert_eq!(http_status(&fresh.cosign(20, 0, &[[0; 32]], &signed(&tree, 5), log().verifier()).unwrap_err()), 422);
 }
@@ -115,13 +115,13 @@ fn refusals_have_the_statuses_of_the_specification_and_change_nothing() {
 fn timestamps_never_decrease_and_are_never_zero() {
     let directory = tempfile::tempdir().unwrap();
     let tree = tree(5, 0);
-    let mut witness = FileWitness::create(directory.path(), witness_key()).unwrap();
+    let mut witness = FileWitness::create(directory.path(), &witness_key()).unwrap();
     assert!(matches!(witness.cosign(0, 0, &[], &signed(&tree, 2), log().verifier()), Err(TlogError::Cosignature(_))));
     witness.cosign(100, 0, &[], &signed(&tree, 2), log().verifier()).unwrap();
     let back = witness.cosign(99, 2, &[], &signed(&tree, 2), log().verifier()).unwrap_err();
     assert!(matches!(back, TlogError::ClockWentBack { last: 100, now: 99, .. }), "{back}");
     drop(witness);
-    let mut witness = FileWitness::open(directory.path(), witness_key()).unwrap();
+    let mut witness = FileWitness::open(directory.path(), &witness_key()).unwrap();
     assert!(witness.cosign(99, 2, &[], &signed(&tree, 2), log().verifier()).is_err());
     witness.cosign(100, 2, &[], &signed(&tree, 2), log().verifier()).unwrap();
 }
@@ -129,21 +129,21 @@ fn timestamps_never_decrease_and_are_never_zero() {
 #[test]
 fn state_has_one_owner() {
     let directory = tempfile::tempdir().unwrap();
-    let witness = FileWitness::create(directory.path(), witness_key()).unwrap();
-    assert!(matches!(FileWitness::open(directory.path(), witness_key()), Err(TlogError::Locked { .. })));
+    let witness = FileWitness::create(directory.path(), &witness_key()).unwrap();
+    assert!(matches!(FileWitness::open(directory.path(), &witness_key()), Err(TlogError::Locked { .. })));
     drop(witness);
-    assert!(matches!(FileWitness::create(directory.path(), witness_key()), Err(TlogError::AlreadyExists { .. })));
+    assert!(matches!(FileWitness::create(directory.path(), &witness_key()), Err(TlogError::AlreadyExists { .. })));
     let other = NoteSigner::from_seed("witness.example", KeyType::CosignatureV1, &[8; 32]).unwrap();
-    assert!(matches!(FileWitness::open(directory.path(), other), Err(TlogError::WrongKey { .. })));
-    assert!(matches!(FileWitness::open(&directory.path().join("x"), witness_key()), Err(TlogError::Missing { .. })));
-    assert!(matches!(FileWitness::create(&directory.path().join("y"), log()), Err(TlogError::KeyType { .. })));
+    assert!(matches!(FileWitness::open(directory.path(), &other), Err(TlogError::WrongKey { .. })));
+    assert!(matches!(FileWitness::open(&directory.path().join("x"), &witness_key()), Err(TlogError::Missing { .. })));
+    assert!(matches!(FileWitness::create(&directory.path().join("y"), &log()), Err(TlogError::KeyType { .. })));
 }
 
 #[test]
 fn strangers_lines_do_not_enter_the_state() {
     let directory = tempfile::tempdir().unwrap();
     let tree = tree(5, 0);
-    let mut witness = FileWitness::create(directory.path(), witness_key()).unwrap();
+    let mut witness = FileWitness::create(directory.path(), &witness_key()).unwrap();
     let mut note = Note::parse(&signed(&tree, 2)).unwrap();
     for index in 0..40 {
         let stranger = NoteSigner::from_seed(&format!("s{index}"), KeyType::Ed25519, &[5; 32]).unwrap();
