@@ -6,6 +6,7 @@ mod writer;
 use crate::{MeterError, Partials};
 use sha2::{Digest, Sha256};
 use standstill_statement::Hash32;
+use std::ops::Range;
 
 /// First bytes of every partial file; also the domain of its hash.
 pub const MAGIC: &[u8] = b"standstill/1/partials\0";
@@ -30,6 +31,14 @@ impl Partials {
     #[must_use]
     pub fn hash(&self) -> Hash32 {
         Hash32(Sha256::digest(writer::body(self)).into())
+    }
+
+    /// [`Partials::hash`] of the result restricted to one device and a range of slots: what a ledger row rests on.
+    #[must_use]
+    pub fn device_hash(&self, device: &str, slots: &Range<i64>) -> Hash32 {
+        let units = self.devices.get(device).map_or(&[][..], Vec::as_slice);
+        let units: Vec<_> = units.iter().filter(|(slot, _)| slots.contains(slot)).cloned().collect();
+        Hash32(Sha256::digest(writer::restricted(self, device, &units)).into())
     }
 
     /// Reads canonical bytes; `place` names the file in errors.

@@ -5,8 +5,10 @@
 pub mod adapter;
 pub mod bench;
 pub mod contract;
+pub mod energy_evidence;
 pub mod engine;
 pub mod error;
+pub mod finish;
 pub mod jobs;
 mod order;
 pub mod encoding;
@@ -18,6 +20,7 @@ pub mod unit;
 
 pub use contract::{ActivityUnit, EnergyUnit, Grid, PowerUnit, SourceContract};
 pub use error::MeterError;
+pub use finish::{FinishOptions, UpperRule};
 pub use jobs::{Assignment, Assignments, JobFacts, JobMap};
 pub use partials::Partials;
 pub use sample::{Batch, Dictionary};

@@ -97,9 +97,15 @@ impl Folder<'_> {
                 return;
             }
         };
-        let rise = to.millijoules - from.millijoules;
-        for (slot, start, end) in self.pieces(from.time_ms, to.time_ms) {
-            let part = share(rise, from.time_ms, to.time_ms, start, end);
+        // A rise that spans the border of the range belongs whole to the range in which it was read, so that the entries of a window add
+        // up to the difference of the counter readings at its borders, with nothing invented in between.
+        let (range_start, range_end) = (self.grid.start_of(self.range.start), self.grid.start_of(self.range.end));
+        if to.time_ms > range_end || to.time_ms <= range_start {
+            return;
+        }
+        let (rise, from_ms) = (to.millijoules - from.millijoules, from.time_ms.max(range_start));
+        for (slot, start, end) in self.pieces(from_ms, to.time_ms) {
+            let part = share(rise, from_ms, to.time_ms, start, end);
             self.cell(slot, job).add_energy(part, milliseconds_between(start, end));
         }
     }
@@ -165,7 +171,7 @@ impl Partials {
     #[must_use]
     pub fn slot_range(&self) -> Range<i64> {
         let ends = self.devices.values().filter_map(|units| Some((units.first()?.0, units.last()?.0)));
-        ends.map(|(first, last)| first..last + 1).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+        ends.map(|(first, last)| first..last.saturating_add(1)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
     }
 
     /// Sums by job, slot and whatever `group` makes of a device key (its chip model, its area), seams included.

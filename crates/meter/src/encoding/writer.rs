@@ -8,17 +8,30 @@ use std::collections::BTreeSet;
 
 /// Everything but the closing hash.
 pub(super) fn body(partials: &Partials) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4_096 + partials.devices.len() * 256);
+    let devices: Vec<Device<'_>> = partials.devices.iter().map(|(device, units)| (device.as_str(), units.as_slice())).collect();
+    write(partials, &devices)
+}
+
+/// The same for one device and some of its units; a device without units is left out.
+pub(super) fn restricted(partials: &Partials, device: &str, units: &[(i64, Unit)]) -> Vec<u8> {
+    let devices = [(device, units)];
+    write(partials, if units.is_empty() { &[] } else { &devices })
+}
+
+type Device<'a> = (&'a str, &'a [(i64, Unit)]);
+
+fn write(partials: &Partials, devices: &[Device<'_>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4_096 + devices.len() * 256);
     out.extend_from_slice(MAGIC);
     contract(&mut out, &partials.contract);
     signed(&mut out, partials.grid.origin_ms);
     number(&mut out, partials.grid.slot_ms);
-    let labels = jobs(&mut out, partials);
-    number(&mut out, partials.devices.len() as u64);
-    for (device, units) in &partials.devices {
+    let labels = jobs(&mut out, partials, devices);
+    number(&mut out, devices.len() as u64);
+    for (device, units) in devices {
         text(&mut out, device);
         number(&mut out, units.len() as u64);
-        for (slot, one) in units {
+        for (slot, one) in *units {
             signed(&mut out, *slot);
             unit(&mut out, one, partials.grid.start_of(*slot), &labels);
         }
@@ -27,9 +40,9 @@ pub(super) fn body(partials: &Partials) -> Vec<u8> {
 }
 
 /// Writes the names of the jobs in use, sorted, and returns the number that each index is written as: 0 is the gap, then the names.
-fn jobs(out: &mut Vec<u8>, partials: &Partials) -> Vec<u64> {
+fn jobs(out: &mut Vec<u8>, partials: &Partials, devices: &[Device<'_>]) -> Labels {
     let mut used = BTreeSet::new();
-    for (_, one) in partials.devices.values().flatten() {
+    for (_, one) in devices.iter().flat_map(|(_, units)| *units) {
         let counters = one.energy.iter().flat_map(|(a, b)| [a.job, b.job]);
         let cycles = one.cycles.iter().flat_map(|points| [points.0.job, points.1.job]);
         let all = [one.first.job, one.last.job].into_iter().chain(counters).chain(cycles);
@@ -39,19 +52,23 @@ fn jobs(out: &mut Vec<u8>, partials: &Partials) -> Vec<u64> {
     let mut sorted: Vec<(&str, u32)> = used.iter().map(|&job| (partials.jobs.name(job), job)).collect();
     sorted.sort_unstable();
     number(out, sorted.len() as u64);
-    let mut labels = vec![0; partials.jobs.len()];
+    let mut labels = Labels::new();
     for (position, (name, job)) in sorted.into_iter().enumerate() {
         text(out, name);
-        labels[job as usize] = position as u64 + 1;
+        labels.push((job, position as u64 + 1));
     }
+    labels.sort_unstable();
     labels
 }
 
-fn label(labels: &[u64], job: u32) -> u64 {
-    labels.get(job as usize).copied().unwrap_or(0)
+/// Number that each job index is written as, sorted by index.
+type Labels = Vec<(u32, u64)>;
+
+fn label(labels: &Labels, job: u32) -> u64 {
+    labels.binary_search_by_key(&job, |known| known.0).map_or(0, |at| labels[at].1)
 }
 
-fn unit(out: &mut Vec<u8>, one: &Unit, start_ms: i64, labels: &[u64]) {
+fn unit(out: &mut Vec<u8>, one: &Unit, start_ms: i64, labels: &Labels) {
     let flags = u8::from(one.energy.is_some()) | u8::from(one.cycles.is_some()) << 1 | u8::from(one.broken) << 2;
     out.push(flags);
     reading(out, &one.first, start_ms, labels);
@@ -87,20 +104,20 @@ fn sums(out: &mut Vec<u8>, sums: &Sums) {
     number(out, sums.cycles_elapsed);
 }
 
-fn reading(out: &mut Vec<u8>, reading: &Reading, start_ms: i64, labels: &[u64]) {
+fn reading(out: &mut Vec<u8>, reading: &Reading, start_ms: i64, labels: &Labels) {
     signed(out, reading.time_ms.wrapping_sub(start_ms));
     number(out, label(labels, reading.job));
     // A missing reading is 0, a value v is v + 1.
     [reading.tensor, reading.dram, reading.power].iter().for_each(|&value| number(out, value.wrapping_add(1).into()));
 }
 
-fn energy(out: &mut Vec<u8>, point: &EnergyPoint, start_ms: i64, labels: &[u64]) {
+fn energy(out: &mut Vec<u8>, point: &EnergyPoint, start_ms: i64, labels: &Labels) {
     signed(out, point.time_ms.wrapping_sub(start_ms));
     number(out, label(labels, point.job));
     number(out, point.millijoules);
 }
 
-fn cycles(out: &mut Vec<u8>, point: &CyclePoint, start_ms: i64, labels: &[u64]) {
+fn cycles(out: &mut Vec<u8>, point: &CyclePoint, start_ms: i64, labels: &Labels) {
     signed(out, point.time_ms.wrapping_sub(start_ms));
     number(out, label(labels, point.job));
     number(out, point.active);
