@@ -1,6 +1,24 @@
 //! From a bundle to a verdict.
 
-use crate::{Bundle, Outcome, ProofMemory, Verdict};
+mod account;
+mod assurance;
+mod audit_checks;
+mod audits;
+mod limits;
+mod party;
+mod record_checks;
+mod role;
+mod tally;
+mod whole;
+
+use crate::bundle::Bundle;
+use crate::memory::ProofMemory;
+use crate::record::{IssuerLog, Record};
+use crate::verdict::{PartyVerdict, RoleVerdict, Verdict};
+use account::Account;
+use audits::Audits;
+use rayon::prelude::*;
+use standstill_statement::Name;
 
 /// What the caller may choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,34 +27,32 @@ pub struct Options {
     pub as_of_unix_seconds: Option<u64>,
 }
 
-/// Judges a bundle. Never fails: what cannot be read, checked or found is part of the verdict.
+/// Judges a bundle. Never fails: what cannot be read, checked or found is part of the verdict. The result depends on the bundle and the
+/// options only, not on the number of threads, and not on what `memory` holds, provided that it holds what this program put there.
 #[must_use]
 pub fn judge(bundle: &Bundle, options: &Options, memory: &dyn ProofMemory) -> Verdict {
-    let _ = (bundle, memory);
-    let as_of = options.as_of_unix_seconds.unwrap_or(0);
-    crate::verdict::Verdict {
-        format: crate::verdict::FORMAT.to_owned(),
-        outcome: Outcome::CannotConclude,
-        evidence: crate::EvidenceLevel::NoEvidence,
-        sentence: "Nothing was judged.".to_owned(),
-        as_of_unix_seconds: as_of,
-        as_of_source: String::new(),
-        terms: crate::verdict::Terms {
-            agreement: standstill_statement::Hash32::default(),
-            title: String::new(),
-            start_unix_seconds: 0,
-            window_seconds: 0,
-            term_windows: 0,
-            judged_windows: 0,
-            phases: Vec::new(),
-            limits: Vec::new(),
-        },
-        parties: Vec::new(),
-        roles: Vec::new(),
-        missing: Vec::new(),
-        assumptions: Vec::new(),
-        cannot_see: Vec::new(),
-        forks: Vec::new(),
-        ignored: Vec::new(),
-    }
+    let record = Record::read(bundle);
+    let witnessed = record.latest_quorum_time();
+    let as_of = options.as_of_unix_seconds.or(witnessed).unwrap_or(bundle.agreement.start_unix_seconds);
+    let logs: Vec<&IssuerLog> = bundle.agreement.parties.iter().filter_map(|party| record.log(&party.id)).collect();
+    // Parties are independent of each other; one party's windows build on each other, and each proof check spreads over the cores itself.
+    let accounts: Vec<Account<'_>> = logs.par_iter().map(|log| Account::read(bundle, log, as_of, memory)).collect();
+    let audits: Vec<(Name, Audits)> = logs
+        .par_iter()
+        .zip(&accounts)
+        .map(|(log, account)| (log.issuer.clone(), Audits::follow(bundle, &record, log, account, as_of)))
+        .collect();
+    let parties: Vec<PartyVerdict> = logs
+        .par_iter()
+        .zip(&accounts)
+        .zip(&audits)
+        .map(|((log, account), (_, audits))| party::judge(&party::Case { bundle, log, account, audits, as_of }))
+        .collect();
+    let roles: Vec<RoleVerdict> = bundle
+        .agreement
+        .roles
+        .iter()
+        .filter_map(|role| record.log(&role.id).map(|log| role::judge(role, log, &audits)))
+        .collect();
+    whole::verdict(bundle, record, as_of, options.as_of_unix_seconds.is_some(), parties, roles)
 }

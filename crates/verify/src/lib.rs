@@ -16,6 +16,7 @@ mod error;
 mod explain;
 mod judge;
 pub mod memory;
+mod record;
 pub mod render;
 pub mod source;
 pub mod verdict;

@@ -122,6 +122,8 @@ pub struct PartyVerdict {
     pub windows: Vec<WindowRow>,
     /// What the audits show.
     pub assurance: Assurance,
+    /// Kinds of telemetry that the party says its figures rest on.
+    pub sources: Vec<String>,
     /// The log.
     pub log: LogSummary,
 }
@@ -323,8 +325,9 @@ pub struct Assurance {
     pub opened: u64,
     /// Of those, with an independent power reading.
     pub with_power_reading: u64,
-    /// Upper bound at 95 % on groups that differ from their record, or `None` when nothing was opened.
-    pub at_most_bad_groups: Option<u64>,
+    /// Share of registered capacity, in parts per million, that a steady misreporting could have without being drawn at 95 %
+    /// confidence; `None` when nothing was opened or something failed.
+    pub undetected_share_ppm: Option<u32>,
     /// What follows, in one sentence.
     pub sentence: String,
     /// The formula.

@@ -1,0 +1,328 @@
+//! A party's account: which fleet declarations and reports count, and whether their proofs hold.
+
+use crate::bundle::Bundle;
+use crate::memory::ProofMemory;
+use crate::record::{ByDeadline, Entry, IssuerLog};
+use crate::verdict::ReportStatus;
+use standstill_agreement::Agreement;
+use standstill_ledger::Lineage;
+use standstill_seal::{
+    Check, CheckId, FleetContext, FleetRef, History, Outcome, PublicFleet, ReportRef, Rule, WindowContext,
+    WindowVerdict, memory_key, rules_for, verify_fleet, verify_window,
+};
+use standstill_statement::{Body, FleetDeclaration, Name, Report, RunDeclaration, canonical};
+use std::collections::BTreeMap;
+
+/// A fleet declaration and what came of its proofs.
+#[derive(Debug)]
+pub(crate) struct FleetFacts<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) declaration: &'a FleetDeclaration,
+    pub(crate) proved: Result<PublicFleet, Refusal>,
+}
+
+/// Why something was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The issuer's own bytes are wrong.
+    Breach(String),
+    /// The bundle lacks something.
+    Gap(String),
+}
+
+/// The report on one window that counts, and how its proofs came out.
+#[derive(Debug)]
+pub(crate) struct ReportFacts<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) report: &'a Report,
+    pub(crate) proofs: Result<WindowVerdict, Refusal>,
+    pub(crate) rules: Vec<Rule>,
+    /// Rules whose earlier windows are not all at hand.
+    pub(crate) unfounded: Vec<String>,
+}
+
+/// One window of one party.
+#[derive(Debug)]
+pub(crate) struct WindowFacts<'a> {
+    pub(crate) status: ReportStatus,
+    pub(crate) counted: Option<ReportFacts<'a>>,
+    /// A report that came too late, when there is one.
+    pub(crate) too_late: Option<&'a Entry>,
+}
+
+/// Everything about a party's fleets, runs and reports.
+#[derive(Debug)]
+pub(crate) struct Account<'a> {
+    pub(crate) fleets: Vec<FleetFacts<'a>>,
+    pub(crate) runs: Vec<(&'a Entry, &'a RunDeclaration)>,
+    pub(crate) windows: BTreeMap<u64, WindowFacts<'a>>,
+    pub(crate) history: History,
+    /// Two reports with one window and revision, by entry.
+    pub(crate) doubles: Vec<(&'a Entry, &'a Entry)>,
+    /// Run declarations that do not fit those before them.
+    pub(crate) lineage_faults: Vec<(&'a Entry, String)>,
+}
+
+impl<'a> Account<'a> {
+    /// Reads and checks a party's account. Windows are taken in order, because limits may rest on earlier ones.
+    pub(crate) fn read(bundle: &Bundle, log: &'a IssuerLog, as_of: u64, memory: &dyn ProofMemory) -> Self {
+        let mut account = Self {
+            fleets: fleets(bundle, log),
+            runs: runs(log),
+            windows: BTreeMap::new(),
+            history: History::new(),
+            doubles: Vec::new(),
+            lineage_faults: Vec::new(),
+        };
+        account.lineage_faults = lineage_faults(&account.runs);
+        let mut by_window: BTreeMap<u64, Vec<(&'a Entry, &'a Report)>> = BTreeMap::new();
+        for entry in &log.entries {
+            if let Body::Report(report) = &entry.signed.statement.body {
+                by_window.entry(report.window).or_default().push((entry, report));
+            }
+        }
+        let terms = &bundle.agreement;
+        let last_reported = by_window.keys().next_back().map_or(0, |window| window.saturating_add(1));
+        for window in 0..judged_windows(terms, as_of).max(last_reported).min(terms.term_windows) {
+            let candidates = by_window.remove(&window).unwrap_or_default();
+            let facts = account.window(bundle, log, window, candidates, as_of, memory);
+            account.windows.insert(window, facts);
+        }
+        account
+    }
+
+    fn window(
+        &mut self,
+        bundle: &Bundle,
+        log: &'a IssuerLog,
+        window: u64,
+        mut candidates: Vec<(&'a Entry, &'a Report)>,
+        as_of: u64,
+        memory: &dyn ProofMemory,
+    ) -> WindowFacts<'a> {
+        // First in the log wins among equal revisions; the second is a breach of its own.
+        candidates.sort_by_key(|(entry, report)| (std::cmp::Reverse(report.revision), entry.index));
+        for pair in candidates.windows(2).filter(|pair| pair[0].1.revision == pair[1].1.revision) {
+            self.doubles.push((pair[0].0, pair[1].0));
+        }
+        let (status, chosen, too_late) = choose(&bundle.agreement, log, window, &candidates, as_of);
+        let counted = chosen.map(|(entry, report)| self.prove(bundle, entry, report, memory));
+        WindowFacts { status, counted, too_late }
+    }
+
+    fn prove(
+        &mut self,
+        bundle: &Bundle,
+        entry: &'a Entry,
+        report: &'a Report,
+        memory: &dyn ProofMemory,
+    ) -> ReportFacts<'a> {
+        let lineage = self.lineage_before(entry.index);
+        let (rules, problem) = match rules_for(&bundle.agreement, report.window, &lineage, &report.runs) {
+            Ok(rules) => (rules, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        let proofs = match problem {
+            Some(why) => Err(Refusal::Gap(why)),
+            None => self.check_proofs(bundle, entry, report, &rules, memory),
+        };
+        let absent = |rule: &Rule| {
+            rule.terms.iter().any(|term| term.window != report.window && self.history.get(term.window).is_none())
+        };
+        let unfounded = rules.iter().filter(|rule| absent(rule)).map(|rule| rule.id.clone()).collect();
+        if let Ok(WindowVerdict { public: Some(public), .. }) = &proofs {
+            self.history.insert(public.clone());
+        }
+        ReportFacts { entry, report, proofs, rules, unfounded }
+    }
+
+    /// Declarations that were in the log before the report; a declaration that does not fit is left out and named elsewhere.
+    fn lineage_before(&self, index: u64) -> Lineage {
+        let faulty = |entry: &Entry| self.lineage_faults.iter().any(|(fault, _)| fault.index == entry.index);
+        let earlier = self.runs.iter().filter(|(entry, _)| entry.index < index && !faulty(entry));
+        let declarations: Vec<RunDeclaration> = earlier.map(|(_, run)| (*run).clone()).collect();
+        Lineage::new(&declarations).unwrap_or_default()
+    }
+
+    fn check_proofs(
+        &self,
+        bundle: &Bundle,
+        entry: &Entry,
+        report: &Report,
+        rules: &[Rule],
+        memory: &dyn ProofMemory,
+    ) -> Result<WindowVerdict, Refusal> {
+        let short = report.fleet.short();
+        let Some(fleet) = self.fleets.iter().find(|fleet| fleet.entry.signed.hash == report.fleet) else {
+            return Err(Refusal::Breach(format!("it names fleet declaration {short}…, which is not in the log")));
+        };
+        let proved = match &fleet.proved {
+            Ok(proved) => proved,
+            Err(_) => {
+                return Err(Refusal::Gap(format!(
+                    "its fleet declaration (entry {}) could not be accepted",
+                    fleet.entry.index
+                )));
+            }
+        };
+        let context = window_context(bundle, entry, report, fleet.declaration);
+        let wanted = ReportRef { root: report.root, groups: report.groups, runs: report.runs.clone() };
+        // The blob is read and hashed even when its proofs are remembered: a verdict speaks about the bytes at hand.
+        let blob = bundle.blob(&report.seal).map_err(|fault| Refusal::Gap(fault.0))?;
+        let key = memory_key(&context, proved, rules, &self.history, &wanted, report.seal.sha256);
+        if let Some(known) = memory.recall(&key).and_then(|bytes| canonical::from_slice::<WindowVerdict>(&bytes).ok()) {
+            return Ok(known);
+        }
+        let verdict = verify_window(&context, proved, rules, &self.history, &wanted, &blob);
+        if let Ok(bytes) = canonical::to_vec(&verdict) {
+            memory.remember(&key, &bytes);
+        }
+        Ok(verdict)
+    }
+
+    /// The declaration in force for a window: the highest revision from that window or earlier that a quorum had cosigned before it.
+    pub(crate) fn fleet_in_force(
+        &self,
+        log: &IssuerLog,
+        window: u64,
+        start_unix_seconds: u64,
+    ) -> Option<&FleetFacts<'a>> {
+        let candidates = self.fleets.iter().filter(|fleet| fleet.declaration.from_window <= window);
+        let timely = candidates.filter(|fleet| log.public_by(fleet.entry.index, start_unix_seconds) == ByDeadline::Yes);
+        timely.max_by_key(|fleet| fleet.declaration.revision)
+    }
+}
+
+impl ReportFacts<'_> {
+    /// The outcome of one proof check; `None` when the proofs were not checked or have no such check.
+    pub(crate) fn outcome(&self, id: &CheckId) -> Option<&Outcome> {
+        let found = self.proofs.as_ref().ok()?.checks.iter().find(|check: &&Check| check.id == *id);
+        found.map(|check| &check.outcome)
+    }
+
+    /// Rules of one limit.
+    pub(crate) fn rules_of<'b>(&'b self, limit: &'b Name) -> impl Iterator<Item = &'b Rule> {
+        self.rules.iter().filter(move |rule| rule.limit == *limit)
+    }
+}
+
+/// Windows whose grace period is over.
+pub(crate) fn judged_windows(terms: &Agreement, as_of: u64) -> u64 {
+    let after_start = as_of.saturating_sub(terms.grace_deadline(0));
+    if as_of <= terms.grace_deadline(0) {
+        return 0;
+    }
+    // Window k is judged when as_of > grace_deadline(0) + k·length.
+    let whole = after_start.saturating_sub(1) / terms.window.window_seconds.max(1);
+    whole.saturating_add(1).min(terms.term_windows)
+}
+
+type Chosen<'a> = (ReportStatus, Option<(&'a Entry, &'a Report)>, Option<&'a Entry>);
+
+/// The report that counts: the highest revision that was public by the end of the grace period. A higher revision of which that is
+/// unknown leaves the window open, because it may be the one that counts.
+fn choose<'a>(
+    terms: &Agreement,
+    log: &IssuerLog,
+    window: u64,
+    candidates: &[(&'a Entry, &'a Report)],
+    as_of: u64,
+) -> Chosen<'a> {
+    let (deadline, grace) = (terms.report_deadline(window), terms.grace_deadline(window));
+    let mut too_late = None;
+    for (entry, report) in candidates {
+        match log.public_by(entry.index, grace) {
+            ByDeadline::Yes => {
+                let on_time = log.public_by(entry.index, deadline) == ByDeadline::Yes;
+                let status = if on_time { ReportStatus::OnTime } else { ReportStatus::Late };
+                return (status, Some((entry, report)), too_late);
+            }
+            ByDeadline::No => too_late = too_late.or(Some(*entry)),
+            ByDeadline::Unknown if as_of <= grace => return (ReportStatus::NotDue, None, None),
+            ByDeadline::Unknown => return (ReportStatus::Unknown, None, None),
+        }
+    }
+    let status = if as_of <= grace {
+        ReportStatus::NotDue
+    } else if log.silent_at(grace) {
+        ReportStatus::Missing
+    } else {
+        ReportStatus::Unknown
+    };
+    (status, None, too_late)
+}
+
+fn fleets<'a>(bundle: &Bundle, log: &'a IssuerLog) -> Vec<FleetFacts<'a>> {
+    let mut found = Vec::new();
+    for entry in &log.entries {
+        if let Body::Fleet(declaration) = &entry.signed.statement.body {
+            let proved = prove_fleet(bundle, log, declaration);
+            found.push(FleetFacts { entry, declaration, proved });
+        }
+    }
+    found
+}
+
+fn prove_fleet(bundle: &Bundle, log: &IssuerLog, declaration: &FleetDeclaration) -> Result<PublicFleet, Refusal> {
+    let blob = bundle.blob(&declaration.blob).map_err(|fault| Refusal::Gap(fault.0))?;
+    let context = FleetContext {
+        agreement: bundle.agreement_id,
+        party: log.issuer.clone(),
+        revision: declaration.revision,
+        from_window: declaration.from_window,
+        window_seconds: bundle.agreement.window.window_seconds,
+    };
+    let declared = FleetRef { root: declaration.root, groups: declaration.groups };
+    verify_fleet(&context, declared, &blob, &bundle.chips).map_err(|error| Refusal::Breach(error.to_string()))
+}
+
+fn window_context(bundle: &Bundle, entry: &Entry, report: &Report, fleet: &FleetDeclaration) -> WindowContext {
+    let (start, end) = bundle.agreement.window_bounds(report.window);
+    let header = &entry.signed.statement.header;
+    WindowContext {
+        agreement: bundle.agreement_id,
+        party: header.issuer.clone(),
+        window: report.window,
+        window_start_unix_seconds: start,
+        window_end_unix_seconds: end,
+        revision: report.revision,
+        mode: report.mode,
+        fleet_statement: report.fleet,
+        fleet_root: fleet.root,
+        chip_table: bundle.agreement.chip_table,
+        rulebook: bundle.agreement.rulebook.clone(),
+        previous_statement: header.previous,
+    }
+}
+
+fn runs(log: &IssuerLog) -> Vec<(&Entry, &RunDeclaration)> {
+    let mut declared = Vec::new();
+    for entry in &log.entries {
+        if let Body::Run(run) = &entry.signed.statement.body {
+            declared.push((entry, run));
+        }
+    }
+    declared
+}
+
+/// Most run declarations of which each is tried by itself when the whole does not fit.
+const MAX_TRIED_RUNS: usize = 512;
+
+/// Declarations that contradict those before them (unknown parent, name used twice, class without weights).
+fn lineage_faults<'a>(runs: &[(&'a Entry, &'a RunDeclaration)]) -> Vec<(&'a Entry, String)> {
+    let all: Vec<RunDeclaration> = runs.iter().map(|(_, run)| (*run).clone()).collect();
+    let Err(error) = Lineage::new(&all) else { return Vec::new() };
+    let mut faults = Vec::new();
+    let mut accepted: Vec<RunDeclaration> = Vec::new();
+    for (place, (entry, run)) in runs.iter().enumerate() {
+        accepted.push((*run).clone());
+        if place >= MAX_TRIED_RUNS {
+            faults.push((*entry, error.to_string()));
+            accepted.pop();
+        } else if let Err(error) = Lineage::new(&accepted) {
+            faults.push((*entry, error.to_string()));
+            accepted.pop();
+        }
+    }
+    faults
+}

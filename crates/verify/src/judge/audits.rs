@@ -1,0 +1,336 @@
+//! Following each audit from the draw to the finding.
+
+use super::account::{Account, FleetFacts, Refusal};
+use crate::bundle::Bundle;
+use crate::record::{ByDeadline, Entry, IssuerLog, Record};
+use crate::verdict::{AuditStatus, EntryRef};
+use standstill_agreement::RoleKind;
+use standstill_audit::challenge::{self, Facts};
+use standstill_audit::{AuditError, Beacon, Round, draw};
+use standstill_statement::{Body, Challenge, Finding, Hash32, LogHead, Outcome, Report, Response};
+use std::collections::BTreeMap;
+
+/// Why a challenge does not count.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    pub(crate) entry: EntryRef,
+}
+
+/// State of one drawn group's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    InTime,
+    Missing,
+    Pending,
+    Unknown,
+}
+
+/// One drawn group.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawn {
+    pub(crate) group: u32,
+    pub(crate) answer: Answer,
+    /// Outcome, reason code, whether there was a power reading, and the finding.
+    pub(crate) finding: Option<(Outcome, String, bool, EntryRef)>,
+}
+
+/// A challenge that follows from log and beacon.
+#[derive(Clone, Debug)]
+pub(crate) struct Audit {
+    pub(crate) window: u64,
+    pub(crate) report: EntryRef,
+    pub(crate) challenge: EntryRef,
+    pub(crate) groups_in_report: u32,
+    pub(crate) deadline_unix_seconds: u64,
+    pub(crate) drawn: Vec<Drawn>,
+}
+
+/// All audits of one party.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Audits {
+    pub(crate) valid: Vec<Audit>,
+    pub(crate) refused: Vec<Refused>,
+}
+
+impl Audits {
+    /// Follows every challenge of this party in every auditor's log.
+    pub(crate) fn follow(bundle: &Bundle, record: &Record, log: &IssuerLog, account: &Account<'_>, as_of: u64) -> Self {
+        let mut audits = Self::default();
+        let beacon = beacon(bundle);
+        for auditor in role_logs(bundle, record, &[RoleKind::Auditor]) {
+            for entry in &auditor.entries {
+                let Body::Challenge(challenge) = &entry.signed.statement.body else { continue };
+                if challenge.party != log.issuer {
+                    continue;
+                }
+                let scene = Scene { bundle, record, log, account, auditor, entry, challenge, as_of };
+                match beacon.as_ref().map_err(|why| Refusal::Gap(why.clone())).and_then(|beacon| scene.audit(beacon)) {
+                    Ok(audit) => audits.valid.push(audit),
+                    Err(refusal) => audits.refused.push(Refused { refusal, entry: auditor.reference(entry) }),
+                }
+            }
+        }
+        audits
+    }
+
+    /// The audits of one report.
+    pub(crate) fn of_report(&self, report: &Hash32) -> impl Iterator<Item = &Audit> {
+        self.valid.iter().filter(move |audit| audit.report.statement == *report)
+    }
+}
+
+impl Audit {
+    /// How it stands at the as-of time.
+    pub(crate) fn status(&self) -> AuditStatus {
+        let any = |test: &dyn Fn(&Drawn) -> bool| self.drawn.iter().any(test);
+        let outcome = |drawn: &Drawn| drawn.finding.as_ref().map(|finding| finding.0);
+        if any(&|d| d.answer == Answer::Missing || matches!(outcome(d), Some(Outcome::Mismatch | Outcome::NotOpened))) {
+            AuditStatus::Failed
+        } else if any(&|d| outcome(d) == Some(Outcome::Flagged)) {
+            AuditStatus::Flagged
+        } else if any(&|d| d.answer != Answer::InTime || d.finding.is_none()) {
+            AuditStatus::Open
+        } else {
+            AuditStatus::Clean
+        }
+    }
+}
+
+/// One challenge and all that it must fit.
+struct Scene<'a> {
+    bundle: &'a Bundle,
+    record: &'a Record,
+    log: &'a IssuerLog,
+    account: &'a Account<'a>,
+    auditor: &'a IssuerLog,
+    entry: &'a Entry,
+    challenge: &'a Challenge,
+    as_of: u64,
+}
+
+impl Scene<'_> {
+    fn audit(&self, beacon: &Beacon) -> Result<Audit, Refusal> {
+        let gap = |why: String| Refusal::Gap(why);
+        let challenge = self.challenge;
+        let short = challenge.report.short();
+        let reported = self.log.by_hash(&challenge.report);
+        let reported = reported
+            .ok_or_else(|| gap(format!("it is about report {short}…, which is not in {}'s log", challenge.party)))?;
+        let Body::Report(report) = &reported.signed.statement.body else {
+            return Err(Refusal::Breach(format!("it is about entry {}, which is no report", reported.index)));
+        };
+        let fleet = self.account.fleets.iter().find(|fleet| fleet.entry.signed.hash == report.fleet);
+        let weights = weights(self.bundle, fleet)?;
+        let (head, time) = self.first_head(reported)?;
+        let facts = self.facts(beacon, reported, &head, time, &weights);
+        let round = self.round(&facts)?;
+        challenge::check(challenge, &facts, &round).map_err(|error| match error {
+            AuditError::Challenge { why, .. } => Refusal::Breach(why),
+            other => Refusal::Gap(other.to_string()),
+        })?;
+        let published = self.auditor.published(self.entry.index).unwrap_or(0);
+        let within = self.bundle.agreement.audit.respond_within_seconds;
+        let deadline = challenge::deadline(challenge, published, within);
+        Ok(self.followed(reported, report, deadline))
+    }
+
+    /// The head must be the first that covers the report. A bundle may have been thinned out, so another head proves nothing.
+    fn first_head(&self, reported: &Entry) -> Result<(LogHead, u64), Refusal> {
+        let found = self.log.first_head(reported.index);
+        let (head, time) =
+            found.ok_or_else(|| Refusal::Gap("no quorum has cosigned a head that covers the report".to_owned()))?;
+        if head == self.challenge.head {
+            return Ok((head, time));
+        }
+        let named = &self.challenge.head;
+        Err(Refusal::Gap(match self.log.has_root(named) {
+            Some(false) => format!(
+                "it draws from a head of size {} with root {}…, which is no root of the log in this bundle; ask for the signed checkpoint: \
+                 two signed heads would prove a fork",
+                named.size,
+                named.root.short()
+            ),
+            _ => format!(
+                "it draws from the head of size {}, but the first cosigned head in this bundle that covers the report has size {}",
+                named.size, head.size
+            ),
+        }))
+    }
+
+    fn facts<'b>(
+        &'b self,
+        beacon: &'b Beacon,
+        reported: &Entry,
+        head: &'b LogHead,
+        time: u64,
+        weights: &'b [u64],
+    ) -> Facts<'b> {
+        let terms = &self.bundle.agreement.audit;
+        Facts {
+            agreement: self.bundle.agreement_id,
+            party: &self.log.issuer,
+            report: self.challenge.report,
+            report_index: reported.index,
+            head,
+            head_unix_seconds: time,
+            beacon,
+            delay_seconds: terms.delay_seconds,
+            weights,
+            groups_per_report: terms.groups_per_report,
+            respond_within_seconds: terms.respond_within_seconds,
+        }
+    }
+
+    /// The beacon round. Its number follows from a time that a thinned-out bundle may show later than it was, so a mismatch is no breach.
+    fn round(&self, facts: &Facts<'_>) -> Result<Round, Refusal> {
+        let gap = |why: String| Refusal::Gap(why);
+        let required = challenge::required_round(facts).map_err(|error| gap(error.to_string()))?;
+        if self.challenge.round != required {
+            return Err(gap(format!(
+                "it uses beacon round {}; by the cosignatures in this bundle only round {required} may draw",
+                self.challenge.round
+            )));
+        }
+        let path = format!("beacon/{required}.json");
+        let bytes =
+            self.bundle.source.read(&path, self.bundle.limits.note_bytes).map_err(|error| gap(error.to_string()))?;
+        let bytes =
+            bytes.ok_or_else(|| gap(format!("{path} is not in the bundle; fetch that round from the beacon")))?;
+        Round::parse_json(&bytes).map_err(|error| gap(format!("{path}: {error}")))
+    }
+
+    fn followed(&self, reported: &Entry, report: &Report, deadline_unix_seconds: u64) -> Audit {
+        let hash = self.entry.signed.hash;
+        let responses: Vec<(&Entry, &Response)> = answers(self.log, &hash);
+        let findings = findings(self.bundle, self.record, self.log, &hash);
+        let drawn = self.challenge.groups.iter().map(|group| Drawn {
+            group: *group,
+            answer: self.answer(*group, &responses, deadline_unix_seconds),
+            finding: findings.get(group).cloned(),
+        });
+        Audit {
+            window: report.window,
+            report: self.log.reference(reported),
+            challenge: self.auditor.reference(self.entry),
+            groups_in_report: report.groups,
+            deadline_unix_seconds,
+            drawn: drawn.collect(),
+        }
+    }
+
+    fn answer(&self, group: u32, responses: &[(&Entry, &Response)], deadline: u64) -> Answer {
+        let opens = |response: &Response| response.items.iter().any(|item| item.group == group);
+        let times = responses
+            .iter()
+            .filter(|(_, response)| opens(response))
+            .map(|(entry, _)| self.log.public_by(entry.index, deadline));
+        let times: Vec<ByDeadline> = times.collect();
+        if times.contains(&ByDeadline::Yes) {
+            Answer::InTime
+        } else if self.as_of <= deadline {
+            Answer::Pending
+        } else if times.contains(&ByDeadline::Unknown) || !self.log.silent_at(deadline) {
+            Answer::Unknown
+        } else {
+            Answer::Missing
+        }
+    }
+}
+
+/// The beacon of the terms.
+fn beacon(bundle: &Bundle) -> Result<Beacon, String> {
+    let terms = &bundle.agreement.audit.beacon;
+    let period = u32::try_from(terms.period_seconds).map_err(|_| "the beacon's period is out of range".to_owned())?;
+    Beacon::new(terms.name.as_str(), &terms.public_key, terms.genesis_unix_seconds, period)
+        .map_err(|error| error.to_string())
+}
+
+/// Registered capacity of each group at its model's peak.
+fn weights(bundle: &Bundle, fleet: Option<&FleetFacts<'_>>) -> Result<Vec<u64>, Refusal> {
+    let gap = |why: &str| Refusal::Gap(why.to_owned());
+    let proved = fleet
+        .and_then(|fleet| fleet.proved.as_ref().ok())
+        .ok_or_else(|| gap("the report's fleet declaration could not be accepted"))?;
+    let weight = |group: &standstill_seal::PublicGroup| {
+        let model =
+            bundle.chips.get(&group.model).ok_or_else(|| gap("a group's chip model is not in the chip table"))?;
+        draw::weight(u32::from(group.capacity_devices), model.highest_peak_ops_per_second())
+            .map_err(|error| Refusal::Gap(error.to_string()))
+    };
+    proved.groups().iter().map(weight).collect()
+}
+
+/// Logs of roles of these kinds.
+pub(crate) fn role_logs<'a>(bundle: &'a Bundle, record: &'a Record, kinds: &[RoleKind]) -> Vec<&'a IssuerLog> {
+    let roles = bundle.agreement.roles.iter().filter(|role| kinds.contains(&role.kind));
+    roles.filter_map(|role| record.log(&role.id)).collect()
+}
+
+fn answers<'a>(log: &'a IssuerLog, challenge: &Hash32) -> Vec<(&'a Entry, &'a Response)> {
+    let mut found = Vec::new();
+    for entry in &log.entries {
+        if let Body::Response(response) = &entry.signed.statement.body
+            && response.challenge == *challenge
+        {
+            found.push((entry, response));
+        }
+    }
+    found
+}
+
+type Found = BTreeMap<u32, (Outcome, String, bool, EntryRef)>;
+
+/// The findings on a challenge, group by group. The worst counts; only a flag can be cleared by a later finding.
+fn findings(bundle: &Bundle, record: &Record, party: &IssuerLog, challenge: &Hash32) -> Found {
+    let mut found = Found::new();
+    for log in role_logs(bundle, record, &[RoleKind::Auditor, RoleKind::Inspector]) {
+        for entry in &log.entries {
+            let Body::Finding(finding) = &entry.signed.statement.body else { continue };
+            if finding.challenge == *challenge && finding.party == party.issuer {
+                merge(&mut found, finding, &log.reference(entry));
+            }
+        }
+    }
+    found
+}
+
+fn merge(found: &mut Found, finding: &Finding, entry: &EntryRef) {
+    for item in &finding.items {
+        let new = (item.outcome, item.reason.clone(), item.power_reading, entry.clone());
+        match found.get(&item.group).map(|known| known.0) {
+            Some(Outcome::Mismatch | Outcome::NotOpened) => {}
+            _ => {
+                found.insert(item.group, new);
+            }
+        }
+    }
+}
+
+/// A reason code of a finding in words; an unknown code is quoted.
+pub(crate) fn reason_words(code: &str) -> String {
+    let words = match code {
+        "no-response" => "no answer was published by the deadline",
+        "late-response" => "the answer came after the deadline",
+        "group-not-opened" => "the answer leaves the group out",
+        "unreadable" => "the opening could not be read",
+        "wrong-opening" => "the opening is of another party, window or group",
+        "commitment" => "the opening does not reproduce the committed record",
+        "fleet-devices" => "the devices are not those of the fleet declaration",
+        "class-time" => "a device's seconds do not add up to the window",
+        "capacity" => "a device reports more operations than its peak allows",
+        "counter-gap" => "an energy counter does not continue from window to window",
+        "counter-reset" => "an energy counter went back and no time is unaccounted",
+        "energy-counter" => "a device's energy is not the difference of its counters",
+        "energy-above-design" => "more energy than the chips can draw",
+        "busy-idle" => "more energy than idle and down time can use, with little or no work reported",
+        "energy-below-idle" => "less energy than idle chips draw",
+        "energy-unexplained" => "the energy of full work with next to no operations",
+        "replayed-telemetry" => "the same telemetry stands behind two windows or two devices",
+        "power-surplus" => "the independent meter saw more energy than the group accounts for",
+        "power-deficit" => "the independent meter saw less energy than the group reports",
+        "class-profile" => "the profile is unusual for the declared class",
+        other => return format!("reason '{}'", other.chars().take(64).collect::<String>()),
+    };
+    format!("{words} ({code})")
+}

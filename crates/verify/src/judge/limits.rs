@@ -1,0 +1,161 @@
+//! Limits in words and in figures. Whether a limit holds is decided by its proof; the figures here are for readers.
+
+use super::account::ReportFacts;
+use crate::check::SubGoal;
+use crate::render::words;
+use crate::verdict::{LimitTerms, WindowLimit};
+use standstill_agreement::{Agreement, Bound, Limit, Measure, Per};
+use standstill_seal::{CheckId, History, Outcome, Quantity, Rule, Total};
+use standstill_statement::Class;
+
+/// The question that a limit answers: one on unaccounted time only is about undeclared use.
+pub(crate) fn sub_goal(limit: &Limit) -> SubGoal {
+    if limit.classes == [Class::Unaccounted] { SubGoal::UndeclaredUse } else { SubGoal::Properties }
+}
+
+/// Unit of the amounts.
+pub(crate) fn unit(limit: &Limit) -> &'static str {
+    match limit.measure {
+        Measure::Flop => "operations",
+        Measure::ChipSeconds => "chip-seconds",
+    }
+}
+
+/// All limits in words.
+pub(crate) fn terms(agreement: &Agreement) -> Vec<LimitTerms> {
+    let one = |limit: &Limit| LimitTerms { id: limit.id.clone(), words: in_words(limit), unit: unit(limit).to_owned() };
+    agreement.limits.iter().map(one).collect()
+}
+
+fn in_words(limit: &Limit) -> String {
+    let classes: Vec<String> = limit.classes.iter().map(ToString::to_string).collect();
+    let per = match limit.per {
+        Per::Window => "per window",
+        Per::Lineage => "per run with its ancestors",
+        Per::Term => "over the term",
+    };
+    let bounds: Vec<String> =
+        limit.bounds.iter().map(|(phase, bound)| format!("{phase}: {}", bound_words(limit, bound))).collect();
+    let charge = if limit.charge_unaccounted { ", unaccounted time charged at peak" } else { "" };
+    format!("{} in {} {per}{charge}; {}", unit(limit), words::and(&classes), bounds.join("; "))
+}
+
+/// One bound in words.
+pub(crate) fn bound_words(limit: &Limit, bound: &Bound) -> String {
+    match bound {
+        Bound::Unlimited => "no limit".to_owned(),
+        // Operations are whole multiples of 1e15 by the terms' own rule.
+        Bound::AtMost(amount) if limit.measure == Measure::Flop => {
+            format!("at most {}", words::amount(amount / 1_000_000_000_000_000, unit(limit)))
+        }
+        Bound::AtMost(amount) => format!("at most {}", words::amount(*amount, unit(limit))),
+        Bound::OfBaseline { numerator, denominator } => {
+            format!("at most {} of the baseline", fraction(*numerator, *denominator))
+        }
+        Bound::OfCapacity { numerator, denominator } => {
+            format!("at most {} of the capacity", fraction(*numerator, *denominator))
+        }
+    }
+}
+
+/// `50 %`, `0.1 %`, or `1/3`.
+fn fraction(numerator: u64, denominator: u64) -> String {
+    let scaled = u128::from(numerator) * 100_000;
+    let denominator_wide = u128::from(denominator.max(1));
+    if !scaled.is_multiple_of(denominator_wide) {
+        return format!("{numerator}/{denominator}");
+    }
+    let thousandths = scaled / denominator_wide;
+    let text = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// One limit in one window.
+pub(crate) fn in_window(
+    agreement: &Agreement,
+    limit: &Limit,
+    window: u64,
+    facts: Option<&ReportFacts<'_>>,
+    history: &History,
+) -> WindowLimit {
+    let bound = agreement.bound_at(limit, window);
+    let figures = facts.and_then(|facts| tightest(facts.rules_of(&limit.id), window, history));
+    let fixed = match bound {
+        Bound::AtMost(amount) if limit.measure == Measure::Flop => Some(amount / 1_000_000_000_000_000),
+        Bound::AtMost(amount) => Some(*amount),
+        _ => None,
+    };
+    WindowLimit {
+        id: limit.id.clone(),
+        bound: figures.map(|(_, bound)| bound).or(fixed).map(|bound| bound.to_string()),
+        words: bound_words(limit, bound),
+        amount: figures.map(|(amount, _)| amount.to_string()),
+        holds: facts.and_then(|facts| holds(facts, limit)),
+    }
+}
+
+/// Whether every rule of a limit passed; `None` when one could not be checked.
+fn holds(facts: &ReportFacts<'_>, limit: &Limit) -> Option<bool> {
+    facts.proofs.as_ref().ok()?;
+    let mut all = true;
+    for rule in facts.rules_of(&limit.id) {
+        match facts.outcome(&CheckId::Rule(rule.id.clone()))? {
+            Outcome::Pass => {}
+            Outcome::Fail(_) => all = false,
+            Outcome::Absent(_) if facts.unfounded.contains(&rule.id) => return None,
+            Outcome::Absent(_) => all = false,
+        }
+    }
+    Some(all)
+}
+
+/// Amount and bound of the rule with the least room, when every quantity in it is in clear.
+fn tightest<'a>(rules: impl Iterator<Item = &'a Rule>, window: u64, history: &History) -> Option<(u128, u128)> {
+    let figures: Option<Vec<(u128, u128)>> = rules.map(|rule| figures(rule, window, history)).collect();
+    figures?.into_iter().min_by_key(|(amount, bound)| bound.saturating_sub(*amount))
+}
+
+/// A rule says `constant + Σ coefficient·quantity ≥ 0`: what is subtracted is the amount, the rest is the bound. Both are divided by the
+/// factor of the quantity that is limited, which gives them back in the limit's own unit.
+fn figures(rule: &Rule, window: u64, history: &History) -> Option<(u128, u128)> {
+    let (mut amount, mut bound, mut factor) = (0u128, u128::from(rule.constant), 0u128);
+    for term in &rule.terms {
+        let value = value(&term.quantity, term.window, history)?;
+        let product = u128::from(value).checked_mul(u128::from(term.coefficient.unsigned_abs()))?;
+        if term.coefficient >= 0 {
+            bound = bound.checked_add(product)?;
+            continue;
+        }
+        amount = amount.checked_add(product)?;
+        let limited =
+            matches!(term.quantity, Quantity::Run(_) | Quantity::Total(Total::Petaops(_) | Total::Seconds(_)));
+        if limited && term.window <= window {
+            factor = factor.max(u128::from(term.coefficient.unsigned_abs()));
+        }
+    }
+    (factor > 0).then(|| (amount.div_ceil(factor), bound / factor))
+}
+
+fn value(quantity: &Quantity, window: u64, history: &History) -> Option<u64> {
+    let public = history.get(window)?;
+    let opened = public.opened()?;
+    match quantity {
+        Quantity::Total(total) => Some(opened.get(*total)),
+        Quantity::Run(run) => match public.runs().position(|known| known == run) {
+            Some(place) => opened.runs.get(place).copied(),
+            None => Some(0),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_read_as_percent_when_they_are_short() {
+        assert_eq!(fraction(1, 2), "50 %");
+        assert_eq!(fraction(1, 1000), "0.1 %");
+        assert_eq!(fraction(1, 3), "1/3");
+    }
+}

@@ -1,0 +1,241 @@
+//! The public record: every issuer's log, read from the bundle, checked against its signed heads, and asked about times.
+//!
+//! The only clock is what witnesses cosigned. Two questions can be answered, and a third answer is "unknown":
+//! an entry was public by `D` when a quorum had cosigned a head that covers it by `D`; it was *not* public by `D` when a quorum still
+//! cosigned, after `D`, a head that does not cover it.
+
+mod entries;
+mod heads;
+
+use crate::bundle::Bundle;
+use crate::verdict::{EntryRef, ForkProof, LogSummary};
+use standstill_agreement::Agreement;
+use standstill_statement::{Hash32, LogHead, Name, PublicKey, Signed};
+use standstill_tlog::merkle::Tree;
+use standstill_tlog::policy::Policy;
+
+/// A head that bears the log's signature.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) size: u64,
+    pub(crate) root: [u8; 32],
+    /// Earliest time at which a quorum had cosigned it.
+    pub(crate) first_unix_seconds: Option<u64>,
+    /// Latest time at which a full quorum still cosigned it.
+    pub(crate) last_unix_seconds: Option<u64>,
+    /// The signed note, for fork proofs.
+    pub(crate) note: String,
+}
+
+/// One valid statement and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) index: u64,
+    pub(crate) signed: Signed,
+}
+
+/// Something wrong with the record.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) words: String,
+    pub(crate) entries: Vec<EntryRef>,
+}
+
+/// One issuer's log.
+#[derive(Debug)]
+pub(crate) struct IssuerLog {
+    pub(crate) issuer: Name,
+    pub(crate) origin: String,
+    /// Distinct signed heads by size; all of them are roots of `tree`, unless `damage` says otherwise.
+    pub(crate) heads: Vec<Head>,
+    /// Tree over all entries under the latest head; empty when the entries could not be read.
+    pub(crate) tree: Tree,
+    /// Valid statements of this issuer under this agreement.
+    pub(crate) entries: Vec<Entry>,
+    /// Why the entries cannot be used at all; nothing can be concluded about this issuer then.
+    pub(crate) damage: Option<String>,
+    /// Entries that prove a breach of the rules for statements.
+    pub(crate) breaches: Vec<Fault>,
+    /// Entries from which nothing follows (other agreement).
+    pub(crate) foreign: Vec<Fault>,
+    pub(crate) forks: Vec<ForkProof>,
+    /// Heads named in `alarms/` or by others that this bundle cannot place.
+    pub(crate) open_questions: Vec<String>,
+}
+
+/// When something became public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ByDeadline {
+    /// A quorum had cosigned it by then.
+    Yes,
+    /// A quorum still cosigned a head without it after the deadline.
+    No,
+    /// The bundle does not show either.
+    Unknown,
+}
+
+impl IssuerLog {
+    /// First quorum time of a head that covers the entry.
+    pub(crate) fn published(&self, index: u64) -> Option<u64> {
+        self.heads.iter().filter(|head| head.size > index).filter_map(|head| head.first_unix_seconds).min()
+    }
+
+    /// The first head with a quorum that covers the entry, with its time: the head from which draws are made.
+    pub(crate) fn first_head(&self, index: u64) -> Option<(LogHead, u64)> {
+        let covering = self.heads.iter().filter(|head| head.size > index);
+        let timed = covering.filter_map(|head| head.first_unix_seconds.map(|time| (head, time)));
+        let (head, time) = timed.min_by_key(|(head, time)| (*time, head.size))?;
+        Some((LogHead { origin: self.origin.clone(), size: head.size, root: Hash32(head.root) }, time))
+    }
+
+    /// Whether an entry was public by a deadline.
+    pub(crate) fn public_by(&self, index: u64, deadline_unix_seconds: u64) -> ByDeadline {
+        if self.published(index).is_some_and(|time| time <= deadline_unix_seconds) {
+            return ByDeadline::Yes;
+        }
+        let without = self.heads.iter().filter(|head| head.size <= index);
+        if without.filter_map(|head| head.last_unix_seconds).any(|time| time > deadline_unix_seconds) {
+            ByDeadline::No
+        } else {
+            ByDeadline::Unknown
+        }
+    }
+
+    /// Whether the bundle shows that nothing beyond the entries at hand was public by a deadline. Silence is held only against an
+    /// issuer whose log holds a statement under these terms: anybody can write a party's name into terms of their own.
+    pub(crate) fn silent_at(&self, deadline_unix_seconds: u64) -> bool {
+        let witnessed = self.heads.iter().filter_map(|head| head.last_unix_seconds);
+        self.damage.is_none()
+            && !self.entries.is_empty()
+            && witnessed.max().is_some_and(|time| time > deadline_unix_seconds)
+    }
+
+    /// Whether a head that somebody names is a root of this log; `None` when the log at hand is too short to say.
+    pub(crate) fn has_root(&self, head: &LogHead) -> Option<bool> {
+        if self.damage.is_some() {
+            return None;
+        }
+        self.tree.root_at(head.size).map(|root| head.origin == self.origin && root == head.root.0)
+    }
+
+    /// Reference to one entry.
+    pub(crate) fn reference(&self, entry: &Entry) -> EntryRef {
+        EntryRef { issuer: self.issuer.clone(), index: entry.index, statement: entry.signed.hash }
+    }
+
+    /// The entry with this statement hash.
+    pub(crate) fn by_hash(&self, hash: &Hash32) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.signed.hash == *hash)
+    }
+
+    /// The latest signed head, its size, root and times.
+    pub(crate) fn summary(&self) -> LogSummary {
+        let last = self.heads.last();
+        LogSummary {
+            origin: self.origin.clone(),
+            size: last.map_or(0, |head| head.size),
+            root: last.map(|head| hex::encode(head.root)).unwrap_or_default(),
+            quorum_unix_seconds: last.and_then(|head| head.first_unix_seconds),
+            last_seen_unix_seconds: self.heads.iter().filter_map(|head| head.last_unix_seconds).max(),
+        }
+    }
+}
+
+/// All logs of an agreement.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) logs: Vec<IssuerLog>,
+    pub(crate) ignored: Vec<String>,
+}
+
+impl Record {
+    /// Reads every party's and role's log.
+    pub(crate) fn read(bundle: &Bundle) -> Self {
+        let terms = &bundle.agreement;
+        let mut ignored = Vec::new();
+        let issuers = issuers(terms);
+        let logs = issuers.iter().map(|issuer| read_log(bundle, issuer, &mut ignored)).collect();
+        let mut record = Self { logs, ignored };
+        heads::read_alarms(bundle, &mut record);
+        record.compare_heads();
+        record
+    }
+
+    /// The log of an issuer.
+    pub(crate) fn log(&self, issuer: &Name) -> Option<&IssuerLog> {
+        self.logs.iter().find(|log| log.issuer == *issuer)
+    }
+
+    /// The latest time at which a quorum had cosigned anything.
+    pub(crate) fn latest_quorum_time(&self) -> Option<u64> {
+        let heads = self.logs.iter().flat_map(|log| &log.heads);
+        heads.filter_map(|head| head.first_unix_seconds.max(head.last_unix_seconds)).max()
+    }
+
+    /// Compares the heads that issuers say they saw with the logs at hand. What an issuer says about another proves nothing by itself.
+    fn compare_heads(&mut self) {
+        let mut questions = Vec::new();
+        for log in &self.logs {
+            for entry in &log.entries {
+                for head in &entry.signed.statement.header.heads {
+                    let Some(other) = self.logs.iter().position(|other| other.origin == head.origin) else { continue };
+                    if self.logs[other].has_root(head) == Some(false) {
+                        let words = format!(
+                            "{} says in entry {} that it saw a head of size {} of this log with root {}…, which is not a root of the log \
+                             in this bundle; ask {} for the signed checkpoint: two signed heads would prove a fork",
+                            log.issuer,
+                            entry.index,
+                            head.size,
+                            head.root.short(),
+                            log.issuer
+                        );
+                        questions.push((other, words));
+                    }
+                }
+            }
+        }
+        for (log, words) in questions {
+            self.logs[log].open_questions.push(words);
+        }
+    }
+}
+
+/// Who may write: parties first, then roles.
+pub(crate) struct Issuer<'a> {
+    pub(crate) id: &'a Name,
+    pub(crate) vkey: &'a str,
+    pub(crate) keys: &'a [PublicKey],
+}
+
+fn issuers(terms: &Agreement) -> Vec<Issuer<'_>> {
+    let parties =
+        terms.parties.iter().map(|party| Issuer { id: &party.id, vkey: &party.log, keys: &party.statement_keys });
+    let roles = terms.roles.iter().map(|role| Issuer { id: &role.id, vkey: &role.log, keys: &role.statement_keys });
+    parties.chain(roles).collect()
+}
+
+fn read_log(bundle: &Bundle, issuer: &Issuer<'_>, ignored: &mut Vec<String>) -> IssuerLog {
+    let mut log = IssuerLog {
+        issuer: issuer.id.clone(),
+        origin: String::new(),
+        heads: Vec::new(),
+        tree: Tree::new(),
+        entries: Vec::new(),
+        damage: None,
+        breaches: Vec::new(),
+        foreign: Vec::new(),
+        forks: Vec::new(),
+        open_questions: Vec::new(),
+    };
+    if let Err(damage) =
+        heads::read(bundle, issuer, &mut log, ignored).and_then(|()| entries::read(bundle, issuer, &mut log))
+    {
+        log.damage = Some(damage);
+    }
+    log
+}
+
+/// The witness policy, parsed; bundles with an unreadable policy cannot be opened.
+pub(crate) fn policy(terms: &Agreement) -> Result<Policy, String> {
+    Policy::parse(&terms.witnesses).map_err(|error| error.to_string())
+}
