@@ -10,7 +10,7 @@ use standstill_statement::body::Mode;
 use standstill_statement::{Hash32, Name, canonical};
 
 /// Domain prefix of the context hash.
-pub const CONTEXT_DOMAIN: &[u8] = b"standstill/1/seal-context\0";
+pub(crate) const CONTEXT_DOMAIN: &[u8] = b"standstill/1/seal-context\0";
 
 /// A fleet declaration, as its statement and the agreement fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]

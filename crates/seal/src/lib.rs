@@ -11,27 +11,36 @@
 //! Lab side: [`seal_fleet`], [`seal_window`], [`open_group`]. Anyone: [`verify_fleet`], [`verify_window`]. Inspector:
 //! [`check_opening`].
 
+mod account;
+pub mod blob;
 pub mod commitment;
 mod context;
 mod error;
 mod fleet;
 mod history;
 pub mod keys;
-mod leaf;
+pub mod leaf;
 mod opening;
 pub mod parameters;
 mod prove;
+pub mod range;
+pub mod record;
 mod rule;
+pub mod schnorr;
+mod statement;
+mod sums;
 mod verify;
 
 pub use context::{FleetContext, WindowContext};
 pub use error::{OpeningError, SealError};
-pub use fleet::{FleetRef, GroupRegistration, PublicFleet, PublicGroup, SealedFleet, seal_fleet, verify_fleet};
+pub use fleet::{
+    FleetRef, GroupRegistration, PublicFleet, PublicGroup, SealedFleet, read_verified_fleet, seal_fleet, verify_fleet,
+};
 pub use history::{History, OpenedTotals, PrivateHistory, PrivateWindow, PublicWindow};
 pub use keys::MasterSecret;
 pub use leaf::{GroupInput, LeafValues};
-pub use opening::{OpenedGroup, Opening, check_opening, open_group};
-pub use parameters::{MAX_GROUP_DEVICES, PUBLISHED_LANES, Total};
-pub use prove::{OverLimit, SealedWindow, seal_window};
+pub use opening::{MAX_OPENING_BYTES, OpenedGroup, Opening, check_opening, clashes, open_group};
+pub use parameters::{MAX_GROUP_DEVICES, ModelConstants, PUBLISHED_LANES, Total};
+pub use prove::{OverLimit, SealedWindow, private_window, seal_window};
 pub use rule::{Quantity, Rule, Term, rules_for};
 pub use verify::{Check, CheckId, Outcome, ReportRef, WindowVerdict, memory_key, verify_window};
