@@ -1,4 +1,17 @@
 //! Transparency logs on plain files: one log per party, cosigned by witnesses, readable by anyone.
+//!
+//! | module | document |
+//! |---|---|
+//! | [`merkle`] | RFC 9162 section 2.1 |
+//! | [`note`] | C2SP signed-note v1.0.0, types 0x01 and 0x04 |
+//! | [`checkpoint`], [`cosignature`] | C2SP tlog-checkpoint v1.0.0, tlog-cosignature (Ed25519) |
+//! | [`tile`], [`reader`], [`fsck`] | C2SP tlog-tiles, without pruning |
+//! | [`policy`], [`proof`] | C2SP tlog-policy, tlog-proof |
+//! | [`file_log`], [`witness`] | the writer, and the rules of C2SP tlog-witness; no HTTP |
+//!
+//! No clock, no network, no async. Randomness is used to make keys and to mark write-ahead files, never in verification. Left out:
+//! ML-DSA-44 cosignatures, subtree proofs, mirrors. `docs/formats/tlog.md` has the bytes.
+
 
 pub mod checkpoint;
 pub mod cosignature;

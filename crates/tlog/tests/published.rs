@@ -190,8 +190,11 @@ fn checksum_database_checkpoint() {
     assert!(matches!(SignedCheckpoint::parse(&request.checkpoint, &key), Err(TlogError::WrongOrigin { .. })));
 }
 
-/// Bodies and wanted statuses of an HTTP test script.
-fn requests(script: &str) -> Vec<(Vec<u8>, (u16, Option<String>))> {
+/// Wanted status and, where the script gives it, body.
+type Answer = (u16, Option<String>);
+
+/// Bodies and wanted answers of an HTTP test script.
+fn requests(script: &str) -> Vec<(Vec<u8>, Answer)> {
     let mut found = Vec::new();
     for part in script.split("POST http").skip(1) {
         let Some((_, rest)) = part.split_once("```\n") else { continue };
