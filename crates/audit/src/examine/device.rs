@@ -127,6 +127,9 @@ fn training_seconds(device: &DeviceAccount) -> u64 {
 /// second of full power by default): it catches an account whose operations are missing, not one that is a factor of two low.
 fn energy_unexplained(device: &DeviceAccount, case: &Case<'_>) -> Check {
     let training = training_seconds(device);
+    if training == 0 {
+        return None;
+    }
     let idle = raised(kilojoules(case.chip.idle_most_watts, training), case.tolerances.idle_above_per_mille);
     let spent = u128::from(device.energy_kilojoules).saturating_sub(most_elsewhere(device, case) + idle);
     let least = least_petaops(spent, &case.chip, case.tolerances.least_rate_per_mille)?;

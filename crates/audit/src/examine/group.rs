@@ -39,10 +39,11 @@ pub(super) fn devices(account: &GroupAccount, case: &Case<'_>) -> Vec<Observatio
     observations
 }
 
-/// Counters continue from window to window, for the neighbours that were opened before.
+/// Counters continue from window to window, for the neighbours that were opened before. Devices are matched by their key and not by
+/// group number, which a change of the fleet may move.
 pub(super) fn continuity(account: &GroupAccount, case: &Case<'_>) -> Vec<Observation> {
     let mut observations = Vec::new();
-    for other in case.others.iter().filter(|other| other.group == account.group) {
+    for other in case.others {
         if other.window.checked_add(1) == Some(account.window) {
             observations.extend(join(other, account, account));
         } else if account.window.checked_add(1) == Some(other.window) {

@@ -171,6 +171,9 @@ fn attack_counter_that_does_not_continue() {
         let found = world.examine();
         assert_eq!(found.item.reason, "counter-gap");
         assert_eq!(found.details[0].device, Some(4));
+        // A new fleet declaration may number the groups anew; the device stays the same.
+        world.others[index].group = 8;
+        assert_eq!(world.code(), "counter-gap");
     }
 }
 
@@ -247,6 +250,12 @@ fn energy_outside_physics() {
     let mut world = World::new(Class::Inference);
     world.set_energy(0, 70_000);
     assert_eq!(world.code(), "energy-above-design");
+    // A device without rest is accused once and not twice.
+    let mut world = World::new(Class::Inference);
+    world.account.devices[0].seconds = [0; Class::COUNT];
+    world.account.devices[0].seconds[Class::Inference.index()] = DAY;
+    world.set_energy(0, 70_000);
+    assert_eq!(world.examine().details.len(), 1);
     let mut world = World::new(Class::Inference);
     world.set_energy(0, 1_000);
     assert_eq!(world.code(), "energy-below-idle");
@@ -279,11 +288,12 @@ fn attack_replayed_telemetry() {
 fn silent_devices_are_no_replay() {
     let mut world = World::new(Class::Inference);
     for group in world.others.iter_mut().chain([&mut world.account]) {
-        let device = &mut group.devices[0];
-        (device.petaops, device.seconds, device.energy_kilojoules) = ([0; Class::WORKING], [0; Class::COUNT], 0);
-        device.seconds[Class::Down.index()] = DAY;
-        (device.counter_start_millijoules, device.counter_end_millijoules) = (None, None);
-        device.evidence = Hash32::default();
+        for device in &mut group.devices[..2] {
+            (device.petaops, device.seconds, device.energy_kilojoules) = ([0; Class::WORKING], [0; Class::COUNT], 0);
+            device.seconds[Class::Down.index()] = DAY;
+            (device.counter_start_millijoules, device.counter_end_millijoules) = (None, None);
+            device.evidence = Hash32::default();
+        }
     }
     assert_eq!(world.code(), "");
 }
@@ -323,6 +333,12 @@ fn relabelled_training_is_flagged_only() {
     }
     let found = world.examine();
     assert_eq!((found.item.reason.as_str(), found.item.outcome), ("class-profile", Outcome::Flagged));
+    // One device alone cannot be in step with others.
+    let mut single = World::new(Class::Inference);
+    single.account.devices.truncate(1);
+    single.registered.truncate(1);
+    single.account.devices[0].petaops[Class::Inference.index()] = 24_000;
+    assert_eq!(single.code(), "");
     // Anything that is wrong outweighs the tripwire.
     world.account.devices[0].seconds[Class::Idle.index()] -= 1;
     assert_eq!(world.code(), "class-time");
