@@ -5,6 +5,11 @@ use crate::terms::Bound;
 /// Largest amount that a limit can name: 1e33 operations are 1e18 petaops, which leaves room below 64 bits.
 pub(crate) const MAX_AMOUNT: u128 = 10u128.pow(33);
 
+/// Finest fraction: two decimals of a percent. Finer ones would take the slack of a limit proof beyond 64 bits for large fleets.
+const MAX_DENOMINATOR: u64 = 10_000;
+/// Largest fraction: 1000 %.
+const MAX_MULTIPLE: u64 = 10;
+
 /// A decimal such as `1e24`, `1.5e3`, `+7` or `1_000` whose value is a whole number from 0 to [`MAX_AMOUNT`]; exactly, or `None`.
 pub(crate) fn whole(text: &str) -> Option<u128> {
     let text = text.strip_prefix('+').unwrap_or(text);
@@ -59,8 +64,8 @@ pub(crate) fn bound(text: &str) -> Option<Bound> {
     let (digits, places) = decimal(percent)?;
     let denominator = 10u128.checked_pow(u32::try_from(places).ok()?)?.checked_mul(100)?;
     let divisor = gcd(digits, denominator);
-    let numerator = u64::try_from(digits / divisor).ok().filter(|value| *value <= 1_000_000_000)?;
-    let denominator = u64::try_from(denominator / divisor).ok().filter(|value| *value <= 1_000_000_000)?;
+    let denominator = u64::try_from(denominator / divisor).ok().filter(|value| *value <= MAX_DENOMINATOR)?;
+    let numerator = u64::try_from(digits / divisor).ok().filter(|value| *value <= MAX_MULTIPLE * denominator)?;
     match reference {
         "baseline" => Some(Bound::OfBaseline { numerator, denominator }),
         "capacity" => Some(Bound::OfCapacity { numerator, denominator }),
@@ -209,7 +214,7 @@ mod tests {
 
         #[test]
         fn fractions_come_back(numerator in 0u64..100_000, places in 0u32..5) {
-            let text = format!("{}.{:05}% of baseline", numerator / 100_000, numerator % 100_000 * 10u64.pow(places) % 100_000);
+            let text = format!("{}.{:02}{}% of baseline", numerator / 100, numerator % 100, "0".repeat(places as usize));
             let Some(Bound::OfBaseline { numerator, denominator }) = bound(&text) else { panic!("{text}") };
             let again = format!("{} of baseline", percent(numerator, denominator));
             prop_assert_eq!(bound(&again), Some(Bound::OfBaseline { numerator, denominator }));

@@ -419,7 +419,7 @@ fn bound(field: Field<'_>, path: &str, report: &mut Report) -> Option<Bound> {
         DeValue::Float(number) => amount::bound(number.as_str()),
         _ => None,
     };
-    let wanted = "a whole number like 0 or 1e24, \"none\", \"50% of baseline\" or \"0.1% of capacity\"";
+    let wanted = "a whole number like 0 or 1e24, \"none\", \"50% of baseline\" or \"0.1% of capacity\" (at most 1000%, two decimals)";
     bound.or_else(|| field.refuse(path, wanted, report))
 }
 

@@ -37,7 +37,7 @@ impl PublicKey {
         ed25519_dalek::VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
     }
 
-    /// Strict verification: `S` reduced, `A` and `R` canonical and not of small order, cofactorless equation.
+    /// Strict verification: `S` reduced, `A` and `R` not of small order, `R` equal byte by byte to the encoding of `S·B − k·A`.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(signature);
