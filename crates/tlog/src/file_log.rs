@@ -21,7 +21,7 @@ use crate::TlogError;
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::durable::{create_directory, lock};
 use crate::merkle::{Hash, Tree, leaf_hash};
-use crate::note::{Note, NoteSignature, NoteSigner, VerifierKey, check_limit};
+use crate::note::{NoteSigner, VerifierKey, check_limit};
 use crate::tile::{MAX_ENTRY_BYTES, TILE_WIDTH};
 use head::HeadCell;
 use std::fs::File;
@@ -292,24 +292,7 @@ impl FileLog {
     /// the given witnesses, [`TlogError::BadSignature`] when it does not verify.
     pub fn add_cosignatures(&mut self, size: u64, lines: &str, witnesses: &[VerifierKey]) -> Result<(), TlogError> {
         self.check_usable()?;
-        let path = storage::checkpoint_path(&self.directory, size);
-        let Some(stored) = storage::read_checkpoint(&path, self.key())? else {
-            return Err(TlogError::Missing {
-                path,
-                remedy: "this log has published no checkpoint of that size; publish first",
-            });
-        };
-        let new: Vec<NoteSignature> = lines.lines().map(NoteSignature::parse).collect::<Result<_, _>>()?;
-        for line in &new {
-            Note::new(stored.note().text(), vec![line.clone()])?.verify(witnesses)?;
-        }
-        storage::write_cosigned(&path, stored.note(), &new, true)?;
-        if size == self.head.checkpoint().size {
-            let latest_path = self.directory.join("checkpoint");
-            let latest = storage::read_checkpoint(&latest_path, self.key())?.unwrap_or_else(|| self.head.clone());
-            storage::write_cosigned(&latest_path, latest.note(), &new, false)?;
-        }
-        Ok(())
+        storage::merge_cosignatures(&self.directory, self.key(), size, lines, witnesses)
     }
 
     /// Public key of the log.
@@ -357,6 +340,23 @@ impl FileLog {
     pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, TlogError> {
         self.tree.inclusion_proof(index, size)
     }
+}
+
+/// As [`FileLog::add_cosignatures`], for somebody who has no log key, such as a witness beside the log. Takes the log's lock while it
+/// works; a plain copy of a log (without `.state`) has no writer and no lock.
+///
+/// # Errors
+/// As [`FileLog::add_cosignatures`], and [`TlogError::Locked`] while the log is open elsewhere.
+pub fn add_cosignatures(
+    directory: &Path,
+    log: &VerifierKey,
+    size: u64,
+    lines: &str,
+    witnesses: &[VerifierKey],
+) -> Result<(), TlogError> {
+    let state = directory.join(".state");
+    let _lock = if state.is_dir() { Some(lock(&state.join("lock"))?) } else { None };
+    storage::merge_cosignatures(directory, log, size, lines, witnesses)
 }
 
 /// Creates the directories and takes the locks: of the log, and of the head directory when that is elsewhere, so that two copies of

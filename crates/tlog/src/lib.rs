@@ -12,7 +12,6 @@
 //! No clock, no network, no async. Randomness is used to make keys and to mark write-ahead files, never in verification. Left out:
 //! ML-DSA-44 cosignatures, subtree proofs, mirrors. `docs/formats/tlog.md` has the bytes.
 
-
 pub mod checkpoint;
 pub mod cosignature;
 mod durable;

@@ -154,13 +154,38 @@ pub(super) fn public_checkpoints(directory: &Path, key: &VerifierKey) -> Result<
     Ok(found)
 }
 
-/// Adds verified witness lines to a stored checkpoint. One line per witness key is kept: the earliest, or the latest.
-pub(super) fn write_cosigned(
-    path: &Path,
-    stored: &Note,
-    lines: &[NoteSignature],
-    earliest: bool,
+/// Verifies witness lines and stores them: the earliest of each witness in `checkpoints/<size>`, and the latest in `checkpoint` when that
+/// is of this size.
+pub(super) fn merge_cosignatures(
+    directory: &Path,
+    log: &VerifierKey,
+    size: u64,
+    lines: &str,
+    witnesses: &[VerifierKey],
 ) -> Result<(), TlogError> {
+    let path = checkpoint_path(directory, size);
+    let Some(stored) = read_checkpoint(&path, log)? else {
+        return Err(TlogError::Missing {
+            path,
+            remedy: "this log has published no checkpoint of that size; publish first",
+        });
+    };
+    let new: Vec<NoteSignature> = lines.lines().map(NoteSignature::parse).collect::<Result<_, _>>()?;
+    for line in &new {
+        Note::new(stored.note().text(), vec![line.clone()])?.verify(witnesses)?;
+    }
+    write_cosigned(&path, stored.note(), &new, true)?;
+    let latest_path = directory.join("checkpoint");
+    match read_checkpoint(&latest_path, log)? {
+        Some(latest) if latest.note().text() == stored.note().text() => {
+            write_cosigned(&latest_path, latest.note(), &new, false)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Adds verified witness lines to a stored checkpoint. One line per witness key is kept: the earliest, or the latest.
+fn write_cosigned(path: &Path, stored: &Note, lines: &[NoteSignature], earliest: bool) -> Result<(), TlogError> {
     let mut note = stored.clone();
     for line in lines {
         let time = cosignature::time_of(&line.bytes)?;

@@ -256,11 +256,20 @@ fn cosignatures_keep_the_first_for_deadlines_and_the_last_for_absence() {
     assert_eq!((time_in("checkpoints/4"), time_in("checkpoint")), (vec![100], vec![200]));
     assert!(matches!(log.add_cosignatures(3, &first, &keys), Err(TlogError::Missing { .. })));
     assert!(matches!(log.add_cosignatures(4, &first, &[]), Err(TlogError::NoKnownSignature { .. })));
-    // Opening and publishing again keep the cosignatures.
+    // Opening and publishing again keep the cosignatures; without the log key they are added under the log's lock.
+    assert!(matches!(add_cosignatures(&path, &key(), 4, &first, &keys), Err(TlogError::Locked { .. })));
     drop(log);
+    let third = witness.cosign(300, 4, &[], &signed, &key()).unwrap();
+    add_cosignatures(&path, &key(), 4, &third, &keys).unwrap();
+    assert_eq!((time_in("checkpoints/4"), time_in("checkpoint")), (vec![100], vec![300]));
     let mut log = FileLog::open(&path, &signer()).unwrap();
     log.publish().unwrap();
-    assert_eq!((time_in("checkpoints/4"), time_in("checkpoint")), (vec![100], vec![200]));
+    assert_eq!((time_in("checkpoints/4"), time_in("checkpoint")), (vec![100], vec![300]));
+    // A newer checkpoint is not replaced by a cosigned older one.
+    log.append(&entries(4..5)).unwrap();
+    log.publish().unwrap();
+    log.add_cosignatures(4, &third, &keys).unwrap();
+    assert_eq!((time_in("checkpoints/4"), time_in("checkpoint")), (vec![100], vec![]));
 }
 
 #[test]
