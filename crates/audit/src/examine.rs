@@ -47,7 +47,7 @@ pub struct Case<'a> {
     pub registered: Option<&'a [Hash32]>,
     /// Limits of the group's chip model.
     pub chip: ChipLimits,
-    /// Groups of this party in other windows, opened to this inspector before; in any order. The neighbours show whether counters
+    /// Other openings of this party that the inspector holds, of this window or others, in any order. The neighbours show whether counters
     /// continue, all of them whether evidence was used twice.
     pub others: &'a [GroupAccount],
     /// An independent reading of the group's power feed over the window, if there is one.

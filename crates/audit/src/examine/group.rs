@@ -15,7 +15,8 @@ fn whole(reason: Reason, text: String) -> Observation {
     Observation { reason, device: None, text }
 }
 
-/// The opened devices are exactly the registered ones, each once. Without a list only doubles can be seen here.
+/// The opened devices are exactly the registered ones, each once, and none answers for another group of the same window. Without a
+/// list only doubles can be seen here.
 pub(super) fn devices(account: &GroupAccount, case: &Case<'_>) -> Vec<Observation> {
     let registered: Option<BTreeSet<&Hash32>> = case.registered.map(|devices| devices.iter().collect());
     let mut opened = BTreeSet::new();
@@ -31,6 +32,13 @@ pub(super) fn devices(account: &GroupAccount, case: &Case<'_>) -> Vec<Observatio
         };
         let text = format!("device {} {why}", device.device.short());
         observations.push(Observation { reason: Reason::FleetDevices, device: Some(position), text });
+    }
+    let same_window = case.others.iter().filter(|other| other.window == account.window && other.group != account.group);
+    for (other, leaf) in same_window.flat_map(|other| other.devices.iter().map(move |leaf| (other, leaf))) {
+        if let Some(position) = account.devices.iter().position(|device| device.device == leaf.device) {
+            let text = format!("device {} also answers for group {}", leaf.device.short(), other.group);
+            observations.push(Observation { reason: Reason::FleetDevices, device: Some(position), text });
+        }
     }
     let missing = registered.map_or(0, |registered| registered.difference(&opened).count());
     if missing > 0 {
@@ -84,7 +92,7 @@ fn broken(previous: &DeviceAccount, next: &DeviceAccount) -> Option<String> {
 pub(super) fn replay(account: &GroupAccount, case: &Case<'_>) -> Vec<Observation> {
     let mut observations = Vec::new();
     let mut seen: BTreeMap<&Hash32, u64> = BTreeMap::new();
-    let others = case.others.iter().filter(|other| other.window != account.window);
+    let others = case.others.iter().filter(|other| (other.window, other.group) != (account.window, account.group));
     for (other, device) in others.clone().flat_map(|other| other.devices.iter().map(move |device| (other, device))) {
         if !device.is_silent() {
             seen.insert(&device.evidence, other.window);

@@ -283,6 +283,19 @@ fn attack_replayed_telemetry() {
     assert_eq!(world.code(), "replayed-telemetry");
 }
 
+/// One chip answers in two groups that were drawn from the same report.
+#[test]
+fn attack_one_chip_for_two_groups() {
+    let mut world = World::new(Class::Inference);
+    let other = |number| GroupAccount { group: 4, window: 5, devices: vec![busy(number, 5, Class::Inference)] };
+    world.others = vec![other(20)];
+    assert_eq!(world.code(), "");
+    world.others = vec![other(3)];
+    assert_eq!(world.code(), "fleet-devices");
+    world.others[0].devices[0].device = key(20);
+    assert_eq!(world.code(), "replayed-telemetry");
+}
+
 /// A device that is off has the same empty evidence every day.
 #[test]
 fn silent_devices_are_no_replay() {
