@@ -149,6 +149,14 @@ pub enum Answer {
     Pending,
 }
 
+impl Answer {
+    /// True when the party has failed to open the group in time: late, left out or missing. Each counts as a failed group.
+    #[must_use]
+    pub const fn has_failed(self) -> bool {
+        matches!(self, Self::Late | Self::LeftOut | Self::Missing)
+    }
+}
+
 /// State of one drawn group at `as_of_unix_seconds`. `response` is the party's answer with its quorum time, if there is one.
 /// An item for a group that was not drawn counts for nothing.
 #[must_use]

@@ -7,7 +7,7 @@
 //! | [`draw`] | which groups did the beacon name? |
 //! | [`challenge`] | does this challenge ask exactly what the beacon says, and was it answered in time? |
 //! | [`confide`] | how does an opening reach the inspector and nobody else? (RFC 9180) |
-//! | [`examine`] | does the opening agree with commitment, fleet, capacity, counters and outside evidence? |
+//! | [`mod@examine`] | does the opening agree with commitment, fleet, capacity, counters and outside evidence? |
 //! | [`bound`] | what does a clean audit show, and how many groups must be drawn? |
 //!
 //! The bytes are specified in `docs/formats/audit.md`. There is no clock, no network and no hidden randomness in this crate: times

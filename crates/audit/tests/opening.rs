@@ -1,5 +1,6 @@
 //! The whole course of an audit on a small sealed party: report, draw, encrypted openings, examination; and each way in which an
 //! answer can be wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, outside #[test] functions")]
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;

@@ -1,5 +1,6 @@
 //! The vectors in `testdata/vectors/audit`, recomputed. With `UPDATE_VECTORS=1` in the environment the files are written anew,
 //! except for `quicknet.json`, which holds published data.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, outside #[test] functions")]
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;

@@ -178,4 +178,8 @@ fn late_partial_and_missing_answers() {
     assert_eq!(state(4, 50, 100), Answer::Pending);
     assert_eq!(answer(3, None, 100, 101), Answer::Missing);
     assert_eq!(answer(3, None, 100, 100), Answer::Pending);
+    let failed = [Answer::Late, Answer::LeftOut, Answer::Missing];
+    assert!(
+        failed.into_iter().all(Answer::has_failed) && !Answer::InTime.has_failed() && !Answer::Pending.has_failed()
+    );
 }
