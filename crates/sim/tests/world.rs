@@ -332,10 +332,15 @@ fn each_evader_lies_in_its_own_place() {
     let side = world.labs()[0].runs().into_iter().find(|run| run.run.as_str() == "side-1").unwrap();
     assert!(side.parents.is_empty());
 
-    let (_, rows, _) = evaded(Cheat::UnderReport);
-    let watts: Vec<f32> =
-        rows.iter().filter(|row| row.tensor > 0.13 && row.tensor < 0.2).map(|row| row.watts).collect();
-    assert!(watts.len() > 1000 && watts.iter().all(|watts| *watts < 450.0));
+    let (world, rows, _) = evaded(Cheat::UnderReport);
+    let jobs = world.labs()[0].declared_jobs();
+    let trains = |id: &str| jobs.iter().any(|job| job.class == Class::Pretraining && job.id.to_string() == id);
+    let training: Vec<&Row> = rows.iter().filter(|row| row.job.as_deref().is_some_and(trains)).collect();
+    assert!(training.len() > 10_000);
+    assert!(
+        training.iter().all(|row| row.tensor < 0.25 && row.watts < 400.0),
+        "two fifths of 0.43 and of 561 W above idle"
+    );
 
     let (_, rows, _) = evaded(Cheat::ReplayedTelemetry);
     let repeats = by_device(rows)
