@@ -2,6 +2,7 @@
 //!
 //! The statement that a metered window makes, its rules and its byte formats are in `docs/formats/meter.md`.
 
+pub mod accumulator;
 pub mod adapter;
 pub mod bench;
 pub mod contract;
@@ -15,9 +16,11 @@ pub mod encoding;
 pub mod partials;
 pub mod sample;
 pub mod seam;
+pub mod source;
 pub mod stream;
 pub mod unit;
 
+pub use accumulator::Piece;
 pub use contract::{ActivityUnit, EnergyUnit, Grid, PowerUnit, SourceContract};
 pub use error::MeterError;
 pub use finish::{FinishOptions, UpperRule};

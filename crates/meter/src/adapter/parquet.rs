@@ -7,7 +7,7 @@ mod convert;
 
 use super::columns::{Columns, Overrides};
 use crate::engine::{Input, Rules};
-use crate::{MeterError, Partials, stream::Meter};
+use crate::{MeterError, Piece, stream::Meter};
 use arrow_schema::{DataType, Field, Schema};
 use convert::Converter;
 use parquet::arrow::ProjectionMask;
@@ -86,7 +86,7 @@ impl ParquetInput {
         let columns = Columns::find(&path.display().to_string(), &names(metadata.schema()), &self.overrides)?;
         let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.used());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
-        let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
+        let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(std::env::var("BR").ok().and_then(|v| v.parse().ok()).unwrap_or(BATCH_ROWS));
         Ok((path, builder.build().map_err(|error| malformed(path, &error))?, columns))
     }
 }
@@ -105,7 +105,7 @@ impl Input for ParquetInput {
         Hash32(hasher.finalize().into())
     }
 
-    fn meter(&self, piece: usize, rules: &Rules) -> Result<Partials, MeterError> {
+    fn meter(&self, piece: usize, rules: &Rules) -> Result<Piece, MeterError> {
         let (path, reader, columns) = self.reader(piece)?;
         let place = path.display().to_string();
         let mut meter = Meter::new(place.clone(), rules.contract.clone(), rules.grid);
@@ -114,7 +114,7 @@ impl Input for ParquetInput {
             let batch = batch.map_err(|error| malformed(path, &error))?;
             converter.convert(&batch, &mut meter)?;
         }
-        Ok(meter.into_partials())
+        Ok(meter.into_piece())
     }
 }
 

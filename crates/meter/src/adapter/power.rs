@@ -37,3 +37,23 @@ pub struct NodeSeries {
 
 /// Largest plausible power of one node, milliwatts (1 MW); above it the unit is wrong.
 pub const MOST_MILLIWATTS: i128 = 1_000_000_000;
+
+/// Most meters whose invalid readings (-1 W each) may have been added up by a logger.
+const MOST_METERS: i128 = 16;
+
+/// True for what power meters and loggers write when they have no valid reading: -1 W, or the sum of several meters' -1 W. Real tables hold
+/// thousands of -1 and some -2. They are gaps; billed as zero they would hide energy, billed as they are they would reduce it.
+fn is_invalid_marker(milliwatts: i128) -> bool {
+    (-1000 * MOST_METERS..0).contains(&milliwatts) && milliwatts % 1000 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_invalid_marker;
+
+    #[test]
+    fn invalid_markers() {
+        assert!(is_invalid_marker(-1000) && is_invalid_marker(-2000));
+        assert!(!is_invalid_marker(0) && !is_invalid_marker(-1500) && !is_invalid_marker(-50_000));
+    }
+}

@@ -130,6 +130,21 @@ impl Accounting {
         Ok(Accounting { jobs: kept, notes })
     }
 
+    /// Joins two exports (of two days, say); the same record in both counts once.
+    ///
+    /// # Errors
+    /// As for one export: overlapping allocations of one id.
+    pub fn join(self, other: Accounting) -> Result<Self, Fault> {
+        let mut notes = AccountingNotes {
+            steps: self.notes.steps + other.notes.steps,
+            duplicates: self.notes.duplicates + other.notes.duplicates,
+            ..AccountingNotes::default()
+        };
+        notes.remarks.extend(self.notes.remarks);
+        notes.remarks.extend(other.notes.remarks);
+        Accounting::of(self.jobs.into_iter().chain(other.jobs).collect(), notes)
+    }
+
     /// Class and run by job id, under the raw id and under the shown id (array tasks), for jobs that declare them.
     ///
     /// # Errors

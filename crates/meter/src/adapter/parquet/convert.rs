@@ -3,10 +3,10 @@
 use super::super::columns::{Columns, Meaning};
 use crate::contract::{ActivityUnit, EnergyUnit, PowerUnit};
 use crate::sample::{
-    ACTIVITY_ONE, MISSING, MISSING_COUNTER, NO_JOB, RATIO_CEILING, activity_from_ratio, counter_from_float, milliwatts_from_watts, nearest,
-    watts_ceiling,
+    MISSING_COUNTER, NO_JOB, activity_from_ratio, counter_from_float, milliwatts_from_watts, nearest, watts_ceiling,
 };
-use crate::{Batch, Dictionary, MeterError, SourceContract, stream::Meter};
+use crate::stream::{Meter, equal_prefix};
+use crate::{Batch, Dictionary, MeterError, SourceContract};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
@@ -142,15 +142,12 @@ impl Converter {
             (Meaning::Power, ..) | (_, ActivityUnit::Ratio, _) => 1.0,
             (_, ActivityUnit::Percent, _) => 100.0,
         };
-        let ceiling = if is_power { watts_ceiling(self.contract.max_watts) } else { RATIO_CEILING };
         out.clear();
         if let (DataType::Float32, 0) = (array.data_type(), array.null_count()) {
             let values = array.as_primitive::<Float32Type>().values();
             // f32 times 1e6 is exact in f64, so dividing by the unit first would only lose bits: scale by the quotient for unit 1 only.
-            if unit == 1.0 && plain_floats(values, ceiling, if is_power { 1e3 } else { 1e6 }, out) {
-                if !is_power {
-                    out.iter_mut().for_each(|value| *value = (*value).min(ACTIVITY_ONE));
-                }
+            let (ceiling, scale) = if is_power { (watts_ceiling(self.contract.max_watts), 1e3) } else { (1.0, 1e6) };
+            if unit == 1.0 && plain_floats(values, ceiling, scale, out) {
                 return Ok(None);
             }
             out.clear();
@@ -223,7 +220,13 @@ impl Labels {
                 let index = |key: i32| usize::try_from(key).ok().and_then(|key| self.indices.get(key)).copied().unwrap_or(NO_JOB);
                 let keys = dictionary.keys();
                 if keys.null_count() == 0 {
-                    out.extend(keys.values().iter().map(|&key| index(key)));
+                    // Keys come in runs: one look-up and one fill per run.
+                    let mut rest = &keys.values()[..];
+                    while let Some(&key) = rest.first() {
+                        let length = equal_prefix(rest);
+                        out.resize(out.len() + length, index(key));
+                        rest = &rest[length..];
+                    }
                 } else {
                     out.extend(keys.iter().map(|key| key.map_or(NO_JOB, index)));
                 }
@@ -261,5 +264,3 @@ fn map_numbers(values: impl Iterator<Item = Option<i64>>, names: &mut Dictionary
     }
     Ok(())
 }
-
-const _: () = assert!(MISSING == u32::MAX);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{MOST_MILLIWATTS, NodeReading, NodeSeries};
+use super::{MOST_MILLIWATTS, NodeReading, NodeSeries, is_invalid_marker};
 use crate::adapter::decimal::{self, Reading};
 use crate::adapter::fault::{Fault, TextLimits, excerpt};
 
@@ -118,7 +118,8 @@ fn milliwatts(value: &Value, efficiency: Option<u64>, line: u64) -> Result<Optio
     }
     let number = value.as_number().ok_or_else(bad)?;
     match decimal::scaled(&number.to_string(), 3) {
-        Ok(Reading::Scaled(-1000)) | Ok(Reading::Blank) => Ok(None),
+        Ok(Reading::Blank) => Ok(None),
+        Ok(Reading::Scaled(raw)) if is_invalid_marker(raw) => Ok(None),
         Ok(Reading::Scaled(raw)) if (0..=MOST_MILLIWATTS).contains(&raw) => {
             let wall = efficiency
                 .map_or(raw, |millionths| (raw * 1_000_000 + i128::from(millionths) - 1) / i128::from(millionths));

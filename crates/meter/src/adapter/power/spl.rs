@@ -3,7 +3,7 @@
 //! Its times are the local times of the machine that ran the daemon, without a zone: the offset must be stated, or the log lands in another
 //! slot (hours off, by the analyser's own clock and not the server's). With several channels the first `Watts` is their sum.
 
-use super::{MOST_MILLIWATTS, NodeReading, NodeSeries};
+use super::{MOST_MILLIWATTS, NodeReading, NodeSeries, is_invalid_marker};
 use crate::adapter::civil_time::{UtcOffset, month_first_milliseconds};
 use crate::adapter::decimal::{self, Reading};
 use crate::adapter::fault::{Fault, TextLimits, excerpt};
@@ -48,7 +48,8 @@ fn reading(line: &str, number: u64, offset: UtcOffset) -> Result<Option<NodeRead
         let value = fields.get(index + 1).copied().unwrap_or("");
         match decimal::scaled(value, 3) {
             // The daemon writes -1 when the analyser gave no valid value.
-            Ok(Reading::Blank | Reading::Scaled(-1000)) => watts.push(None),
+            Ok(Reading::Blank) => watts.push(None),
+            Ok(Reading::Scaled(raw)) if is_invalid_marker(raw) => watts.push(None),
             Ok(Reading::Scaled(raw)) if (0..=MOST_MILLIWATTS).contains(&raw) => watts.push(Some(raw)),
             _ => return Err(Fault::at(number, index as u64 + 2, format!("`{}` is no power", excerpt(value)), REMEDY)),
         }

@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::MOST_MILLIWATTS;
+use super::{MOST_MILLIWATTS, is_invalid_marker};
 use crate::MeterError;
 use crate::adapter::decimal::{self, NotANumber, Reading};
 use crate::adapter::fault::{Fault, TextLimits, excerpt};
@@ -66,6 +66,7 @@ pub fn parse_csv(bytes: &[u8], limits: &TextLimits, mut row: impl FnMut(PowerRow
 fn in_range(reading: Result<Reading, NotANumber>) -> Option<Option<u64>> {
     match reading {
         Ok(Reading::Blank) => Some(None),
+        Ok(Reading::Scaled(value)) if is_invalid_marker(value) => Some(None),
         Ok(Reading::Scaled(value)) if (0..=MOST_MILLIWATTS).contains(&value) => Some(u64::try_from(value).ok()),
         _ => None,
     }
@@ -193,10 +194,10 @@ mod tests {
     #[test]
     fn csv_rows() {
         let mut rows = Vec::new();
-        let text = "run_id,node,t_ms,watts\nr,n1,1000,4316.5\nr,n1,2000,NaN\n";
+        let text = "run_id,node,t_ms,watts\nr,n1,1000,4316.5\nr,n1,2000,NaN\nr,n1,3000,-1\n";
         parse_csv(text.as_bytes(), &TextLimits::default(), |row| rows.push((row.time_ms, row.milliwatts)))
             .expect("rows");
-        assert_eq!(rows, [(1000, Some(4_316_500)), (2000, None)]);
+        assert_eq!(rows, [(1000, Some(4_316_500)), (2000, None), (3000, None)]);
     }
 
     #[test]
