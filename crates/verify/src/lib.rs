@@ -10,6 +10,7 @@
 //!    bundle that somebody thinned out or altered can hide guilt but never invent it.
 //! 3. The verdict of a whole is that of its weakest part.
 
+pub mod bench;
 pub mod bundle;
 pub mod check;
 mod error;

@@ -169,12 +169,13 @@ impl<'a> Account<'a> {
         let wanted = ReportRef { root: report.root, groups: report.groups, runs: report.runs.clone() };
         // The blob is read and hashed even when its proofs are remembered: a verdict speaks about the bytes at hand.
         let blob = bundle.blob(&report.seal).map_err(|fault| Refusal::Gap(fault.0))?;
-        let key = memory_key(&context, proved, rules, &self.history, &wanted, report.seal.sha256);
-        if let Some(known) = memory.recall(&key).and_then(|bytes| canonical::from_slice::<WindowVerdict>(&bytes).ok()) {
+        let key = memory_key(&context, proved, rules, &self.history, &wanted, report.seal.sha256).ok();
+        let known = key.and_then(|key| memory.recall(&key));
+        if let Some(known) = known.and_then(|bytes| canonical::from_slice::<WindowVerdict>(&bytes).ok()) {
             return Ok(known);
         }
         let verdict = verify_window(&context, proved, rules, &self.history, &wanted, &blob);
-        if let Ok(bytes) = canonical::to_vec(&verdict) {
+        if let (Some(key), Ok(bytes)) = (key, canonical::to_vec(&verdict)) {
             memory.remember(&key, &bytes);
         }
         Ok(verdict)

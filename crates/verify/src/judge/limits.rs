@@ -141,7 +141,7 @@ fn value(quantity: &Quantity, window: u64, history: &History) -> Option<u64> {
     let opened = public.opened()?;
     match quantity {
         Quantity::Total(total) => Some(opened.get(*total)),
-        Quantity::Run(run) => match public.runs().position(|known| known == run) {
+        Quantity::Run(run) => match public.runs().iter().position(|(known, _)| known == run) {
             Some(place) => opened.runs.get(place).copied(),
             None => Some(0),
         },

@@ -163,6 +163,9 @@ fn limit_check(case: &Case<'_>, limit: &Limit) -> Check {
 fn rules(case: &Case<'_>, tally: &mut Tally, limit: &Limit, window: u64, facts: &ReportFacts<'_>) {
     let entry = || case.log.reference(facts.entry);
     let bound = limits::bound_words(limit, case.bundle.agreement.bound_at(limit, window));
+    if let Some(Proof::Fail(why)) = facts.outcome(&CheckId::Layout) {
+        return tally.gap(format!("window {window}: {why}"), vec![entry()]);
+    }
     for rule in facts.rules_of(&limit.id) {
         let subject = rule.run.as_ref().map_or_else(String::new, |run| format!(", run {run}"));
         match facts.outcome(&CheckId::Rule(rule.id.clone())) {
