@@ -95,9 +95,8 @@ struct WindowFields<'a> {
     runs: &'a [Name],
 }
 
-fn hash<T: Serialize>(fields: &T) -> Result<Hash32, SealError> {
-    let bytes = canonical::to_vec(fields)?;
-    Ok(Hash32(Sha256::new().chain_update(CONTEXT_DOMAIN).chain_update(bytes).finalize().into()))
+fn hash(bytes: &[u8]) -> Hash32 {
+    Hash32(Sha256::new().chain_update(CONTEXT_DOMAIN).chain_update(bytes).finalize().into())
 }
 
 impl FleetContext {
@@ -106,7 +105,15 @@ impl FleetContext {
     /// # Errors
     /// [`SealError::Encoding`], never for values of these types.
     pub fn hash(&self, chip_table: Hash32, groups: u32, root: Hash32) -> Result<Hash32, SealError> {
-        hash(&FleetFields {
+        Ok(hash(&self.encode(chip_table, groups, root)?))
+    }
+
+    /// The canonical CBOR that is hashed.
+    ///
+    /// # Errors
+    /// [`SealError::Encoding`], never for values of these types.
+    pub fn encode(&self, chip_table: Hash32, groups: u32, root: Hash32) -> Result<Vec<u8>, SealError> {
+        Ok(canonical::to_vec(&FleetFields {
             format: "fleet",
             version: VERSION,
             agreement: self.agreement,
@@ -118,7 +125,7 @@ impl FleetContext {
             groups,
             root,
             group_devices: MAX_GROUP_DEVICES,
-        })
+        })?)
     }
 
     /// Identity of the fleet's key-schedule period.
@@ -140,7 +147,15 @@ impl WindowContext {
     /// # Errors
     /// [`SealError::Encoding`], never for values of these types.
     pub fn hash(&self, groups: u32, root: Hash32, runs: &[Name]) -> Result<Hash32, SealError> {
-        hash(&WindowFields {
+        Ok(hash(&self.encode(groups, root, runs)?))
+    }
+
+    /// The canonical CBOR that is hashed.
+    ///
+    /// # Errors
+    /// [`SealError::Encoding`], never for values of these types.
+    pub fn encode(&self, groups: u32, root: Hash32, runs: &[Name]) -> Result<Vec<u8>, SealError> {
+        Ok(canonical::to_vec(&WindowFields {
             format: "window",
             version: VERSION,
             agreement: self.agreement,
@@ -161,7 +176,7 @@ impl WindowContext {
             groups,
             root,
             runs,
-        })
+        })?)
     }
 
     /// Identity of the report's key-schedule period.

@@ -12,6 +12,7 @@
 //! [`check_opening`].
 
 mod account;
+pub mod bench;
 pub mod blob;
 pub mod commitment;
 mod context;

@@ -114,6 +114,32 @@ pub fn private_window(
     account(master, context, fleet, groups, runs).map(|account| account.private)
 }
 
+/// For the benchmark: everything up to the records.
+pub(crate) fn commit_only(
+    master: &MasterSecret,
+    context: &WindowContext,
+    fleet: &PublicFleet,
+    groups: &[GroupInput],
+    runs: &[Name],
+) -> Result<(), SealError> {
+    let account = account(master, context, fleet, groups, runs)?;
+    Committed::new(context, fleet, &account, runs).map(|_| ())
+}
+
+/// For the benchmark: everything up to the records, then the range proofs of all lanes and nothing else.
+pub(crate) fn prove_lanes_only<R: CryptoRng>(
+    master: &MasterSecret,
+    context: &WindowContext,
+    fleet: &PublicFleet,
+    groups: &[GroupInput],
+    runs: &[Name],
+    rng: &mut R,
+) -> Result<(), SealError> {
+    let account = account(master, context, fleet, groups, runs)?;
+    let committed = Committed::new(context, fleet, &account, runs)?;
+    committed.prove_lanes(fleet.constants(), &account, rng).map(|_| ())
+}
+
 /// The records and everything that they fix.
 struct Committed {
     records: Vec<u8>,

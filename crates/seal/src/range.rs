@@ -43,7 +43,7 @@ pub const LANE: Shape = Shape { bits: 32, aggregate: 64 };
 /// Slacks of rules and run totals: 64 bits, one value each, so that each is named.
 pub const SLACK: Shape = Shape { bits: 64, aggregate: 1 };
 #[cfg(test)]
-pub(crate) const TINY: Shape = Shape { bits: 4, aggregate: 1 };
+const TINY: Shape = Shape { bits: 4, aggregate: 1 };
 
 impl Shape {
     /// Bytes of one proof on the wire.
@@ -245,3 +245,6 @@ fn seed<R: CryptoRng>(rng: &mut R) -> Zeroizing<[u8; 32]> {
     rng.fill_bytes(seed.as_mut_slice());
     seed
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,3 +180,5 @@ pub fn all_pass(verdict: &WindowVerdict) -> bool {
 pub fn fails(verdict: &WindowVerdict, id: &str) -> bool {
     matches!(outcome(verdict, id), Outcome::Fail(_))
 }
+
+pub mod forger;

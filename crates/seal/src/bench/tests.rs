@@ -1,0 +1,23 @@
+use super::*;
+
+#[test]
+fn a_small_case_seals_and_verifies() {
+    let cost = run(10, 8).unwrap();
+    assert_eq!((cost.groups, cost.lanes), (2, 44));
+    assert!(cost.report_bytes > 2 * 548 && cost.fleet_bytes > 2 * 262);
+    assert!(cost.to_string().contains("x the floor"));
+}
+
+/// `cargo test --release -p standstill-seal -- --ignored --nocapture full_size`
+#[test]
+#[ignore = "about 3 minutes of CPU: the figures of docs/formats/seal.md"]
+fn full_size() {
+    println!("{}", run(65_536, 64).unwrap());
+}
+
+/// `cargo test --release -p standstill-seal -- --ignored --nocapture an_eighth`
+#[test]
+#[ignore = "about 25 s of CPU"]
+fn an_eighth() {
+    println!("{}", run(8_192, 64).unwrap());
+}
