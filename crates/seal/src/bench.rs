@@ -6,11 +6,12 @@ use crate::fleet::{FleetRef, GroupRegistration, PublicFleet, seal_fleet, verify_
 use crate::history::{History, PrivateHistory};
 use crate::keys::MasterSecret;
 use crate::leaf::{GroupInput, LeafValues};
+use crate::parameters::Total;
 use crate::parameters::{DERIVED_LANES, MAX_GROUP_DEVICES, PUBLISHED_LANES};
 use crate::prove::{SealedWindow, prove_lanes_only, seal_window};
 use crate::rule::{Quantity, Rule, Term};
-use crate::verify::{Outcome, ReportRef, verify_window};
-use crate::parameters::Total;
+use crate::verdict::{Outcome, ReportRef};
+use crate::verify::verify_window;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use standstill_ledger::ChipTable;
@@ -122,7 +123,8 @@ pub fn run(devices: u32, group_size: u16) -> Result<SealCost, BenchError> {
         // Commitments are made in here too, and measured apart to be taken off.
         prove_lanes_only(&case.master, &case.context, &case.fleet, &case.inputs, &case.runs, &mut rng)
     })?;
-    let (_, commit_cpu_ms) = timed(|| crate::prove::commit_only(&case.master, &case.context, &case.fleet, &case.inputs, &case.runs))?;
+    let (_, commit_cpu_ms) =
+        timed(|| crate::prove::commit_only(&case.master, &case.context, &case.fleet, &case.inputs, &case.runs))?;
     let verify_cpu_ms = case.verify(&window)?;
     Ok(SealCost {
         devices,
@@ -141,13 +143,21 @@ pub fn run(devices: u32, group_size: u16) -> Result<SealCost, BenchError> {
 impl Case {
     fn seal(&self, rng: &mut ChaCha20Rng) -> Result<SealedWindow, SealError> {
         seal_window(
-            &self.master, &self.context, &self.fleet, &self.inputs, &self.runs, &self.rules, &PrivateHistory::new(), rng,
+            &self.master,
+            &self.context,
+            &self.fleet,
+            &self.inputs,
+            &self.runs,
+            &self.rules,
+            &PrivateHistory::new(),
+            rng,
         )
     }
 
     fn verify(&self, sealed: &SealedWindow) -> Result<u64, BenchError> {
         let report = ReportRef { root: sealed.root, groups: sealed.groups, runs: self.runs.clone() };
-        let work = || Ok(verify_window(&self.context, &self.fleet, &self.rules, &History::new(), &report, &sealed.blob));
+        let work =
+            || Ok(verify_window(&self.context, &self.fleet, &self.rules, &History::new(), &report, &sealed.blob));
         let (verdict, cpu_ms) = timed(work)?;
         let failed = verdict.checks.iter().find(|check| check.outcome != Outcome::Pass);
         failed.map_or(Ok(cpu_ms), |check| Err(BenchError::Verify(check.id.to_string())))
@@ -161,7 +171,14 @@ fn registrations(devices: u32, group_size: u16) -> Result<Vec<GroupRegistration>
         let members = (group * u32::from(group_size)..devices).take(usize::from(group_size));
         let devices = members.map(|device| Hash32::of(&device.to_be_bytes())).collect();
         let area = Name::new(&format!("rack-{group}"))?;
-        Ok(GroupRegistration { group, site: site.clone(), area, model: model.clone(), capacity_devices: group_size, devices })
+        Ok(GroupRegistration {
+            group,
+            site: site.clone(),
+            area,
+            model: model.clone(),
+            capacity_devices: group_size,
+            devices,
+        })
     };
     (0..groups).map(group).collect()
 }
@@ -185,7 +202,8 @@ fn case(master: MasterSecret, fleet: PublicFleet, registrations: &[GroupRegistra
             evidence_root: *device,
         }
     };
-    let input = |group: &GroupRegistration| GroupInput { group: group.group, leaves: group.devices.iter().map(leaf).collect() };
+    let input =
+        |group: &GroupRegistration| GroupInput { group: group.group, leaves: group.devices.iter().map(leaf).collect() };
     let declared = fleet.context().clone();
     let context = WindowContext {
         agreement: declared.agreement,
@@ -204,7 +222,14 @@ fn case(master: MasterSecret, fleet: PublicFleet, registrations: &[GroupRegistra
     let term = Term { window: 0, quantity: Quantity::Total(Total::Petaops(Class::Pretraining)), coefficient: -1000 };
     let limit = Name::new("train")?;
     let rules = vec![Rule { id: "train".to_owned(), limit, run: None, constant: 1 << 60, terms: vec![term] }];
-    Ok(Case { master, context, fleet, inputs: registrations.iter().map(input).collect(), runs: vec![run.clone()], rules })
+    Ok(Case {
+        master,
+        context,
+        fleet,
+        inputs: registrations.iter().map(input).collect(),
+        runs: vec![run.clone()],
+        rules,
+    })
 }
 
 impl fmt::Display for SealCost {
@@ -212,10 +237,24 @@ impl fmt::Display for SealCost {
         let per_lane = |cpu_ms: u64| cpu_ms as f64 / self.lanes.max(1) as f64;
         let ratio = self.seal_cpu_ms as f64 / self.range_proofs_cpu_ms.max(1) as f64;
         writeln!(f, "{} devices in {} groups, {} lanes with a range proof", self.devices, self.groups, self.lanes)?;
-        writeln!(f, "range proofs alone  {:>9} ms CPU   {:.3} ms per lane (the floor)", self.range_proofs_cpu_ms, per_lane(self.range_proofs_cpu_ms))?;
+        writeln!(
+            f,
+            "range proofs alone  {:>9} ms CPU   {:.3} ms per lane (the floor)",
+            self.range_proofs_cpu_ms,
+            per_lane(self.range_proofs_cpu_ms)
+        )?;
         writeln!(f, "whole seal          {:>9} ms CPU   {ratio:.3} x the floor", self.seal_cpu_ms)?;
-        writeln!(f, "public verification {:>9} ms CPU   {:.4} ms per lane", self.verify_cpu_ms, per_lane(self.verify_cpu_ms))?;
-        writeln!(f, "fleet               {:>9} ms CPU to seal, {} ms to verify", self.fleet_seal_cpu_ms, self.fleet_verify_cpu_ms)?;
+        writeln!(
+            f,
+            "public verification {:>9} ms CPU   {:.4} ms per lane",
+            self.verify_cpu_ms,
+            per_lane(self.verify_cpu_ms)
+        )?;
+        writeln!(
+            f,
+            "fleet               {:>9} ms CPU to seal, {} ms to verify",
+            self.fleet_seal_cpu_ms, self.fleet_verify_cpu_ms
+        )?;
         write!(f, "sizes               report {} bytes, fleet {} bytes", self.report_bytes, self.fleet_bytes)
     }
 }

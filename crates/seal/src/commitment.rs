@@ -89,3 +89,6 @@ pub fn small_multiple(point: &RistrettoPoint, factor: u64) -> RistrettoPoint {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@ mod rule;
 pub mod schnorr;
 mod statement;
 mod sums;
+mod verdict;
 mod verify;
 
 pub use context::{FleetContext, WindowContext};
@@ -44,4 +45,5 @@ pub use opening::{MAX_OPENING_BYTES, OpenedGroup, Opening, check_opening, clashe
 pub use parameters::{MAX_GROUP_DEVICES, ModelConstants, PUBLISHED_LANES, Total};
 pub use prove::{OverLimit, SealedWindow, private_window, seal_window};
 pub use rule::{Quantity, Rule, Term, rules_for};
-pub use verify::{Check, CheckId, Outcome, ReportRef, WindowVerdict, memory_key, verify_window};
+pub use verdict::{Check, CheckId, Outcome, ReportRef, WindowVerdict};
+pub use verify::{memory_key, verify_window};

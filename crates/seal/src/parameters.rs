@@ -128,3 +128,6 @@ impl ModelConstants {
         Self::of(row, window_seconds)
     }
 }
+
+#[cfg(test)]
+mod tests;

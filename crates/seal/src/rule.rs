@@ -123,3 +123,6 @@ impl Rule {
         Ok((slack, blinding))
     }
 }
+
+#[cfg(test)]
+mod tests;

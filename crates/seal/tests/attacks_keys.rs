@@ -1,4 +1,5 @@
 //! Attacks on blindings: no two commitments may share one, whatever is repeated or restored.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
 use curve25519_dalek::Scalar;

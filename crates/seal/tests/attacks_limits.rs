@@ -1,4 +1,5 @@
 //! Attacks on limits: over by one, hidden in gaps, in runs, in earlier windows.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
 use standstill_agreement::{
@@ -7,7 +8,8 @@ use standstill_agreement::{
 use standstill_ledger::Lineage;
 use standstill_seal::blob::WindowBlob;
 use standstill_seal::{
-    GroupInput, History, Outcome, PrivateHistory, ReportRef, Rule, SealedWindow, WindowVerdict, rules_for, verify_window,
+    GroupInput, History, Outcome, PrivateHistory, ReportRef, Rule, SealedWindow, WindowVerdict, rules_for,
+    verify_window,
 };
 use standstill_statement::body::{Mode, RunDeclaration};
 use standstill_statement::{Class, Name};
@@ -39,7 +41,12 @@ fn agreement(limits: Vec<Limit>) -> Agreement {
         baseline: Baseline { windows: 2 },
         phases: vec![PhaseStep { phase: Phase::Normal, from_window: 0 }],
         audit: Audit {
-            beacon: Beacon { name: name("demo"), public_key: String::new(), genesis_unix_seconds: 0, period_seconds: 3 },
+            beacon: Beacon {
+                name: name("demo"),
+                public_key: String::new(),
+                genesis_unix_seconds: 0,
+                period_seconds: 3,
+            },
             groups_per_report: 1,
             respond_within_seconds: 3600,
             retention_days: 45,
@@ -96,7 +103,9 @@ const PETAOP: u128 = 1_000_000_000_000_000;
 fn limit_exceeded_by_one() {
     // Training petaops of the window, without unaccounted time.
     let petaops = DEVICES * 4_000;
-    let rules_at = |petaops: u128| rules(vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::AtMost(petaops * PETAOP))], 3);
+    let rules_at = |petaops: u128| {
+        rules(vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::AtMost(petaops * PETAOP))], 3)
+    };
     let groups = inputs(20_000, 4_000, 0);
     let mut lab = Lab::default();
     let (exact, verdict) = lab.report(3, &groups, &rules_at(petaops));
@@ -111,7 +120,8 @@ fn limit_exceeded_by_one() {
     let mut blob = WindowBlob::decode(&over.blob, 4, 3, 1).unwrap();
     let donor = WindowBlob::decode(&exact.blob, 4, 3, 1).unwrap();
     blob.rules = donor.rules;
-    let verdict = verify_window(&context, fleet(), &rules_at(petaops - 1), &History::new(), &report(&over), &encode(&blob));
+    let verdict =
+        verify_window(&context, fleet(), &rules_at(petaops - 1), &History::new(), &report(&over), &encode(&blob));
     assert!(fails(&verdict, "rule:train"));
     let verdict = verify_window(&context, fleet(), &rules_at(petaops), &History::new(), &report(&over), &encode(&blob));
     assert!(all_pass(&verdict), "the same records under the limit that the proof was made for");
@@ -124,7 +134,8 @@ fn a_removed_limit_proof_is_absent_not_passed() {
     assert!(all_pass(&verdict));
     let mut blob = WindowBlob::decode(&sealed.blob, 4, 3, 1).unwrap();
     blob.rules.clear();
-    let verdict = verify_window(&context(3, Mode::Sealed), fleet(), &rules, &History::new(), &report(&sealed), &encode(&blob));
+    let verdict =
+        verify_window(&context(3, Mode::Sealed), fleet(), &rules, &History::new(), &report(&sealed), &encode(&blob));
     assert!(matches!(outcome(&verdict, "rule:train"), Outcome::Absent(_)));
 }
 
@@ -153,7 +164,9 @@ fn dark_time_as_a_fraction_of_capacity() {
 
 #[test]
 fn half_of_the_baseline() {
-    let limits = || vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 2 })];
+    let limits = || {
+        vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 2 })]
+    };
     let mut lab = Lab::default();
     lab.report(0, &inputs(20_000, 4_000, 0), &[]);
     lab.report(1, &inputs(20_000, 2_000, 0), &[]);
@@ -167,7 +180,8 @@ fn half_of_the_baseline() {
 
 #[test]
 fn unaccounted_time_does_not_raise_the_baseline() {
-    let limits = vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 1 })];
+    let limits =
+        vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 1 })];
     let mut lab = Lab::default();
     lab.report(0, &inputs(0, 0, 80_000), &[]);
     lab.report(1, &inputs(0, 0, 80_000), &[]);
@@ -178,7 +192,8 @@ fn unaccounted_time_does_not_raise_the_baseline() {
 #[test]
 fn baseline_of_an_unverified_window() {
     // The lab proves against a window that it never published; nobody can follow.
-    let limits = vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 2 })];
+    let limits =
+        vec![limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 2 })];
     let rules = rules(limits, 2);
     let mut lab = Lab::default();
     lab.report(0, &inputs(20_000, 4_000, 0), &[]);
@@ -253,9 +268,16 @@ fn a_negative_run_pays_for_another() {
 
 #[test]
 fn limits_that_cannot_be_proved_are_refused() {
-    let lineage_fraction = limit("run", Measure::Flop, &TRAINING, Per::Lineage, Bound::OfCapacity { numerator: 1, denominator: 2 });
+    let lineage_fraction =
+        limit("run", Measure::Flop, &TRAINING, Per::Lineage, Bound::OfCapacity { numerator: 1, denominator: 2 });
     assert!(rules_for(&agreement(vec![lineage_fraction]), 0, &lineage(), &runs()).is_err());
-    let mut no_baseline = agreement(vec![limit("t", Measure::Flop, &TRAINING, Per::Window, Bound::OfBaseline { numerator: 1, denominator: 2 })]);
+    let mut no_baseline = agreement(vec![limit(
+        "t",
+        Measure::Flop,
+        &TRAINING,
+        Per::Window,
+        Bound::OfBaseline { numerator: 1, denominator: 2 },
+    )]);
     no_baseline.baseline = Baseline { windows: 0 };
     assert!(rules_for(&no_baseline, 0, &lineage(), &runs()).is_err());
     let unlimited = agreement(vec![limit("t", Measure::Flop, &TRAINING, Per::Window, Bound::Unlimited)]);
@@ -266,16 +288,27 @@ fn limits_that_cannot_be_proved_are_refused() {
 fn a_rule_is_the_inequality_that_the_agreement_says() {
     let rules = rules(
         vec![
-            limit("dark", Measure::ChipSeconds, &[Class::Unaccounted], Per::Window, Bound::OfCapacity { numerator: 2, denominator: 2000 }),
+            limit(
+                "dark",
+                Measure::ChipSeconds,
+                &[Class::Unaccounted],
+                Per::Window,
+                Bound::OfCapacity { numerator: 2, denominator: 2000 },
+            ),
             limit("train", Measure::Flop, &TRAINING, Per::Window, Bound::AtMost(5 * PETAOP + 999_999_999_999)),
         ],
         7,
     );
     let show = |rule: &Rule| {
-        let terms: Vec<String> = rule.terms.iter().map(|t| format!("{}*{:?}@{}", t.coefficient, t.quantity, t.window)).collect();
+        let terms: Vec<String> =
+            rule.terms.iter().map(|t| format!("{}*{:?}@{}", t.coefficient, t.quantity, t.window)).collect();
         format!("{} + {}", rule.constant, terms.join(" + "))
     };
-    assert_eq!(show(&rules[0]), "0 + -5*Total(Seconds(Unaccounted))@7 + 432*Total(Devices)@7", "86,400 s / 1000, in lowest terms");
+    assert_eq!(
+        show(&rules[0]),
+        "0 + -5*Total(Seconds(Unaccounted))@7 + 432*Total(Devices)@7",
+        "86,400 s / 1000, in lowest terms"
+    );
     assert_eq!(
         show(&rules[1]),
         "5000 + -1000*Total(Petaops(Pretraining))@7 + -1000*Total(Petaops(Posttraining))@7 + -1*Total(UnaccountedTeraops)@7"

@@ -1,4 +1,5 @@
 //! Attacks that reuse honest bytes somewhere else, cut them, or let the prover choose.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
 use standstill_seal::{FleetRef, SealError, WindowContext, read_verified_fleet, verify_fleet};
@@ -7,10 +8,13 @@ use standstill_statement::{Hash32, canonical};
 use world::forger::{decode, encode, failing};
 use world::*;
 
+/// A name and a change of the context.
+type Change = (&'static str, fn(&mut WindowContext));
+
 /// Every proof of the report fails when any part of its context is another.
 #[test]
 fn replay_to_another_context() {
-    let changes: [(&str, fn(&mut WindowContext)); 7] = [
+    let changes: [Change; 7] = [
         ("window", |context| {
             context.window = 4;
             context.window_start_unix_seconds += DAY;

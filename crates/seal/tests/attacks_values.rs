@@ -1,4 +1,5 @@
 //! Attacks on values: each test names one and shows the check that stops it, and that nothing else would have.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
 use curve25519_dalek::Scalar;

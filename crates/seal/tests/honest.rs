@@ -1,4 +1,5 @@
 //! Honest accounts pass every check, in both modes, with the same bytes on any number of threads.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
 use standstill_seal::{History, PrivateHistory, PrivateWindow, Total, memory_key, private_window, verify_window};

@@ -1,4 +1,5 @@
 //! Vectors for a second implementer: `testdata/vectors/seal/*.json`, recomputed here. `UPDATE_VECTORS=1` writes them.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
 use curve25519_dalek::Scalar;
@@ -9,8 +10,8 @@ use standstill_seal::keys::{GroupKey, PeriodId};
 use standstill_seal::leaf::{devices_root, leaf_root, runs_digest};
 use standstill_seal::range::{LANE, SLACK, Sequence, transcript};
 use standstill_seal::{
-    GroupInput, History, ModelConstants, PrivateHistory, Quantity, ReportRef, Rule, Term, Total, open_group, seal_window,
-    verify_window,
+    GroupInput, History, ModelConstants, PrivateHistory, Quantity, ReportRef, Rule, Term, Total, open_group,
+    seal_window, verify_window,
 };
 use standstill_statement::body::Mode;
 use standstill_statement::{Class, Hash32};
@@ -26,7 +27,10 @@ fn check(file: &str, found: &Value) {
         return;
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(stored == text, "{file} differs: the format changed, or the vectors are stale (UPDATE_VECTORS=1 writes them)");
+    assert!(
+        stored == text,
+        "{file} differs: the format changed, or the vectors are stale (UPDATE_VECTORS=1 writes them)"
+    );
 }
 
 fn small_leaf(index: usize) -> standstill_seal::LeafValues {
@@ -150,12 +154,17 @@ fn fleet_report_and_opening() {
         limit: name("train"),
         run: None,
         constant: 100_000_000,
-        terms: vec![Term { window: 3, quantity: Quantity::Total(Total::Petaops(Class::Pretraining)), coefficient: -1000 }],
+        terms: vec![Term {
+            window: 3,
+            quantity: Quantity::Total(Total::Petaops(Class::Pretraining)),
+            coefficient: -1000,
+        }],
     };
     let rules = [rule.clone()];
     let groups = inputs(20_000, 4_000, 10);
     let sealed =
-        seal_window(&master(), &context, fleet(), &groups, &runs(), &rules, &PrivateHistory::new(), &mut rng(2)).unwrap();
+        seal_window(&master(), &context, fleet(), &groups, &runs(), &rules, &PrivateHistory::new(), &mut rng(2))
+            .unwrap();
     let report = ReportRef { root: sealed.root, groups: sealed.groups, runs: runs() };
     let verdict = verify_window(&context, fleet(), &rules, &History::new(), &report, &sealed.blob);
     assert!(all_pass(&verdict));

@@ -5,7 +5,8 @@ use crate::commitment::commit;
 
 fn sequence(values: usize) -> (Sequence<'static>, Vec<Encoded>, Vec<u8>) {
     let sequence = Sequence { shape: TINY, context: Hash32::of(b"context"), statement: "test", about: &[] };
-    let openings: Vec<(u64, Scalar)> = (0..values).map(|index| (index as u64 % 16, Scalar::from(index as u64 + 1))).collect();
+    let openings: Vec<(u64, Scalar)> =
+        (0..values).map(|index| (index as u64 % 16, Scalar::from(index as u64 + 1))).collect();
     let points: Vec<Encoded> = openings
         .iter()
         .map(|(value, blinding)| {
