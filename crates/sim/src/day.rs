@@ -69,7 +69,8 @@ impl DeviceDay {
             while cursor < input.own.len() && input.jobs[input.own[cursor]].end_ms <= moment {
                 cursor += 1;
             }
-            let job = input.own.get(cursor).copied().filter(|job| input.jobs[*job].start_ms <= moment);
+            let held = |job: &usize| input.jobs[*job].start_ms <= moment && input.jobs[*job].class.can_operate();
+            let job = input.own.get(cursor).copied().filter(held);
             let jitter =
                 if step == 0 || step == steps || nominal % 3_600_000 == 0 { 0 } else { random.below(JITTER_MS) };
             let time_ms = input.day_unix_ms.saturating_add_unsigned(nominal + u64::from(jitter));

@@ -82,7 +82,7 @@ impl WorldSpec {
         if self.period_ms < 1000 || 3_600_000 % self.period_ms != 0 || self.days == 0 || self.days > 3660 {
             return refuse("-", "period must divide an hour and be at least 1,000 ms; 1 to 3,660 days");
         }
-        if self.start_unix_seconds % 60 != 0 || self.start_unix_seconds > 1 << 40 {
+        if !self.start_unix_seconds.is_multiple_of(60) || self.start_unix_seconds > 1 << 40 {
             return refuse("-", "start must be a whole minute");
         }
         for lab in &self.labs {

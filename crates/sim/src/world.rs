@@ -211,14 +211,21 @@ impl Lab {
             .map_err(|error| SimError::Spec { lab: self.spec.id.to_string(), what: error.to_string() })
     }
 
-    /// Jobs as the lab declares them: an honest lab's own, an evader's after its lie.
+    /// Jobs as the lab declares them: an honest lab's own, an evader's after its lie. Maintenance stops are reservations, not jobs.
     #[must_use]
     pub fn declared_jobs(&self) -> Vec<Job> {
         let declare = |job: &Job| match (job.role, self.spec.evasion) {
             (Role::Excess, Some(evasion)) => evasion.cheat.declared(job),
             _ => Some(job.clone()),
         };
-        self.jobs.iter().filter_map(declare).collect()
+        self.jobs.iter().filter(|job| job.class.can_operate()).filter_map(declare).collect()
+    }
+
+    /// Maintenance stops: reservations of whole nodes, during which the devices are powered and run no job, so that they meter as
+    /// `idle`. (`down` is what custody says of a device, never what a job says of itself.)
+    #[must_use]
+    pub fn maintenance(&self) -> Vec<Job> {
+        self.jobs.iter().filter(|job| job.class == Class::Down).cloned().collect()
     }
 
     /// Declarations of the runs that appear in [`Lab::declared_jobs`], parents first. Planned operations are chip time at the

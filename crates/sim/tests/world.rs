@@ -158,7 +158,8 @@ fn truth_accounts_for_every_millisecond_and_power_meters_agree() {
 fn jobs_never_share_a_device() {
     let world = world(lab(64), 14);
     let mut busy: BTreeMap<u32, Vec<(u64, u64)>> = BTreeMap::new();
-    for job in world.labs()[0].declared_jobs() {
+    let lab = &world.labs()[0];
+    for job in lab.declared_jobs().into_iter().chain(lab.maintenance()) {
         assert!(job.start_ms < job.end_ms && job.start_ms % 60_000 == 0 && job.end_ms % 60_000 == 0);
         for device in job.first_device..job.first_device + job.devices {
             busy.entry(device).or_default().push((job.start_ms, job.end_ms));
@@ -202,16 +203,18 @@ fn research_jobs_follow_the_published_trace() {
     assert_eq!(at(250), 1, "p25 of the trace is 90 s");
     assert!((5..=12).contains(&at(500)), "p50 of the trace is 498 s");
     assert!((40..=140).contains(&at(750)), "p75 of the trace is 5,019 s");
+    assert_eq!(gangs.keys().copied().collect::<Vec<_>>(), [1, 2, 4, 8]);
     let ones = gangs[&1] * 1000 / total;
-    // A lane is drawn by gang size and then runs job after job, and node ends cut gangs: more single-device lanes than drawn.
-    assert!((600..900).contains(&ones), "single-device share {ones} per mille; the trace has 654 among gangs up to 8");
+    // Gangs that do not fit into what is left of a node are not drawn, which favours the small ones.
+    assert!((600..850).contains(&ones), "single-device share {ones} per mille; the trace has 654 among gangs up to 8");
 }
 
 #[test]
 fn pools_and_down_time_are_as_stated() {
     let world = world(LabSpec { training: vec![], ..lab(256) }, 14);
     let mut share: BTreeMap<Class, u64> = BTreeMap::new();
-    for job in world.labs()[0].declared_jobs() {
+    let lab = &world.labs()[0];
+    for job in lab.declared_jobs().into_iter().chain(lab.maintenance()) {
         *share.entry(job.class).or_default() += (job.end_ms - job.start_ms) * u64::from(job.devices);
     }
     let all = 256 * 14 * 86_400_000u64;

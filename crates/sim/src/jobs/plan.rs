@@ -142,8 +142,10 @@ impl Plan<'_> {
         let mut at = first;
         while at < end {
             let left = NODE - at % NODE;
-            let drawn = self.random.weighted(fitted::SMALL_GANGS.iter().map(|(_, count)| *count));
-            let gang = fitted::SMALL_GANGS[drawn].0.min(left).min(end - at);
+            let room = left.min(end - at);
+            let fits = |(gang, count): &(u32, u32)| if *gang <= room { *count } else { 0 };
+            let drawn = self.random.weighted(fitted::SMALL_GANGS.iter().map(fits));
+            let gang = fitted::SMALL_GANGS[drawn].0;
             self.research_lane(at, gang);
             at += gang;
         }
@@ -197,7 +199,7 @@ impl Plan<'_> {
         let (cut, mut kept): (Vec<Job>, Vec<Job>) = std::mem::take(&mut self.jobs).into_iter().partition(hits);
         for job in cut {
             kept.extend((job.start_ms < start).then(|| Job { end_ms: start, ..job.clone() }));
-            kept.extend((job.end_ms > end).then(|| Job { start_ms: end, ..job }));
+            kept.extend((job.end_ms > end).then_some(Job { start_ms: end, ..job }));
         }
         self.jobs = kept;
         let kind = Kind { name: "maintenance", class: Class::Down, run: None, role: Role::Plain };

@@ -123,7 +123,6 @@ const fn account(class: Class) -> &'static str {
         Class::Pretraining => "pretrain",
         Class::Posttraining => "posttrain",
         Class::Inference => "serving",
-        Class::Down => "operations",
         _ => "research",
     }
 }
