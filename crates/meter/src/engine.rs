@@ -5,6 +5,7 @@
 
 pub mod checkpoint;
 
+use crate::accumulator::{Accumulator, Piece};
 use crate::{Grid, MeterError, Partials, SourceContract};
 use standstill_statement::Hash32;
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ pub trait Input: Sync {
     ///
     /// # Errors
     /// Whatever is wrong with that piece.
-    fn meter(&self, piece: usize, rules: &Rules) -> Result<Partials, MeterError>;
+    fn meter(&self, piece: usize, rules: &Rules) -> Result<Piece, MeterError>;
 }
 
 /// How far a run is.
@@ -76,8 +77,9 @@ pub fn run(input: &dyn Input, rules: &Rules, options: &RunOptions<'_>) -> Result
         Some(path) => checkpoint::load(path, input, rules)?,
         None => None,
     };
-    let (next, result) = start.unwrap_or_else(|| (0, Partials::new(rules.contract.clone(), rules.grid)));
-    let rows = result.tally().rows;
+    let (next, before) = start.unwrap_or_else(|| (0, Partials::new(rules.contract.clone(), rules.grid)));
+    let rows = before.tally().rows;
+    let result = Accumulator::resume(before)?;
     let state = State { claimed: next, joined: next, rows, ready: BTreeMap::new(), result, error: None, saved: Instant::now() };
     let shared = Shared { state: Mutex::new(state), wake: Condvar::new(), input, rules, options };
     let threads = threads(options.threads).min(input.pieces().max(1));
@@ -147,8 +149,8 @@ struct State {
     claimed: usize,
     joined: usize,
     rows: u64,
-    ready: BTreeMap<usize, Partials>,
-    result: Partials,
+    ready: BTreeMap<usize, Piece>,
+    result: Accumulator,
     /// Error of the lowest piece that failed.
     error: Option<(usize, MeterError)>,
     saved: Instant,
@@ -206,8 +208,8 @@ impl Shared<'_> {
         let next = state.joined;
         let mut at = next;
         while let Some(piece) = state.ready.remove(&at) {
-            state.rows += piece.tally().rows;
-            if let Err(error) = state.result.append(piece) {
+            state.rows += piece.rows();
+            if let Err(error) = state.result.add(piece) {
                 return state.fail(at, error);
             }
             at += 1;
@@ -224,8 +226,12 @@ impl Shared<'_> {
     fn save(&self, state: &mut State) {
         let Some(path) = self.options.checkpoint else { return };
         state.saved = Instant::now();
-        if let Err(error) = checkpoint::save(path, state.joined, &state.result, self.input, self.rules) {
-            state.fail(state.joined, error);
+        // Encoding wants devices in order: the sums change their shape and back, which moves names and no unit.
+        let so_far = std::mem::replace(&mut state.result, Accumulator::new(self.rules.contract.clone(), self.rules.grid)).into_partials();
+        let saved = checkpoint::save(path, state.joined, &so_far, self.input, self.rules);
+        match saved.and_then(|()| Accumulator::resume(so_far)) {
+            Ok(result) => state.result = result,
+            Err(error) => state.fail(state.joined, error),
         }
     }
 }
@@ -244,10 +250,11 @@ fn finish(state: State, total: usize, rules: &Rules, options: &RunOptions<'_>, i
     }
     if state.joined < total {
         if let Some(path) = options.checkpoint {
-            checkpoint::save(path, state.joined, &state.result, input, rules)?;
+            checkpoint::save(path, state.joined, &state.result.into_partials(), input, rules)?;
         }
         return Err(MeterError::Interrupted { done: state.joined, total });
     }
-    state.result.check_energy_unit(&rules.contract.name)?;
-    Ok(state.result)
+    let result = state.result.into_partials();
+    result.check_energy_unit(&rules.contract.name)?;
+    Ok(result)
 }

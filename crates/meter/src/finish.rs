@@ -88,8 +88,8 @@ impl Partials {
 
     /// Covered time of each job that declares operations, over all registered devices and the whole result.
     fn declared_job_time(&self, fleet: &Fleet, jobs: &JobMap, slots: &Range<i64>) -> BTreeMap<u32, u64> {
-        let declared = |name: &String| jobs.get(name).is_some_and(|facts| facts.declared_operations().is_some());
-        let wanted = self.jobs.names().iter().zip(0u32..).filter(|(name, _)| declared(name));
+        let declared = |name: &str| jobs.get(name).is_some_and(|facts| facts.declared_operations().is_some());
+        let wanted = self.jobs.names().zip(0u32..).filter(|(name, _)| declared(name));
         let mut times: BTreeMap<u32, u64> = wanted.map(|(_, index)| (index, 0)).collect();
         if times.is_empty() {
             return times;
@@ -97,7 +97,8 @@ impl Partials {
         let seen = self.slot_range();
         let range = seen.start.min(slots.start)..seen.end.max(slots.end);
         for (_, units) in self.devices.iter().filter(|(device, _)| fleet.position(device).is_some()) {
-            for (job, sums) in fold(units, &self.contract, &self.grid, range.clone()).slots.values().flatten() {
+            let folded = fold(units, &self.contract, &self.grid, range.clone());
+            for (job, sums) in folded.slots.iter().flat_map(|(_, cells)| cells) {
                 if let Some(time) = times.get_mut(job).filter(|_| *job != GAP_JOB) {
                     *time = time.saturating_add(u64::from(sums.covered_ms));
                 }

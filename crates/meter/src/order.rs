@@ -1,7 +1,7 @@
 //! Bounded sorting: rows that come a little late are put in place, rows that come much later are refused, both counted.
 
 use crate::Batch;
-use std::collections::HashMap;
+use std::ops::Range;
 
 /// What happened to a row while sorting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,50 +14,40 @@ pub(crate) enum Flag {
     Refused,
 }
 
-/// A batch grouped by device with times in order.
-pub(crate) struct Sorted {
-    /// The rows.
-    pub(crate) batch: Batch,
-    /// One flag per row; empty when every row came in order.
-    pub(crate) flags: Vec<Flag>,
+/// True when devices alternate so often (time-major exports) that grouping by device pays; judged by the first rows, as a wrong guess
+/// costs time only.
+pub(crate) fn alternates(devices: &[u32]) -> bool {
+    let devices = &devices[..devices.len().min(1_024)];
+    let changes: usize = devices.windows(2).map(|pair| usize::from(pair[0] != pair[1])).sum();
+    changes > devices.len() / 4
 }
 
-/// True when a device's time falls between neighbouring rows, or when devices alternate so often that grouping pays.
-pub(crate) fn needs_sorting(batch: &Batch) -> bool {
-    let devices = batch.device.windows(2);
-    let times = batch.time_ms.windows(2);
-    let (changes, falls) = devices.zip(times).fold((0usize, 0usize), |(changes, falls), (device, time)| {
-        let same = device[0] == device[1];
-        (changes + usize::from(!same), falls + usize::from(same & (time[1] < time[0])))
-    });
-    falls > 0 || changes > batch.len() / 4
+/// The rows grouped by device, stream order kept within each.
+pub(crate) fn group(batch: &Batch) -> Batch {
+    let mut order: Vec<usize> = (0..batch.len()).collect();
+    order.sort_by_key(|&at| batch.device[at]);
+    gather(batch, &order)
 }
 
-/// Groups rows by device, keeping stream order, and sorts those that are late by at most `max_disorder_ms`.
-///
-/// `last_ms` gives the time of the last row of a device before this batch.
-pub(crate) fn sort(batch: &Batch, max_disorder_ms: u64, last_ms: impl Fn(u32) -> Option<i64>) -> Sorted {
+/// Order in which the rows of one device are metered, each with what happened to it: rows late by at most `max_disorder_ms` go to their
+/// place in time; refused rows follow the row that made them too late. `last_ms` is the time of the device's last row before these.
+pub(crate) fn sort(times: &[i64], rows: Range<usize>, max_disorder_ms: u64, last_ms: Option<i64>) -> Vec<(usize, Flag)> {
     let disorder = i64::try_from(max_disorder_ms).unwrap_or(i64::MAX);
-    let mut latest: HashMap<u32, i64> = HashMap::new();
-    let mut late = false;
-    // Key of a row: device, place in time, refused rows after the row that made them late.
-    let mut keys: Vec<(u32, i64, bool, usize, Flag)> = Vec::with_capacity(batch.len());
-    for (at, (&device, &time_ms)) in batch.device.iter().zip(&batch.time_ms).enumerate() {
-        let newest = latest.entry(device).or_insert_with(|| last_ms(device).unwrap_or(i64::MIN));
+    let mut newest = last_ms.unwrap_or(i64::MIN);
+    let mut keys: Vec<(i64, bool, usize, Flag)> = Vec::with_capacity(rows.len());
+    for at in rows {
+        let time_ms = times[at];
         let flag = match time_ms {
-            time if time >= *newest => Flag::InOrder,
+            time if time >= newest => Flag::InOrder,
             time if time >= newest.saturating_sub(disorder) => Flag::Late,
             _ => Flag::Refused,
         };
-        *newest = time_ms.max(*newest);
-        late |= flag != Flag::InOrder;
+        newest = newest.max(time_ms);
         let refused = flag == Flag::Refused;
-        keys.push((device, if refused { *newest } else { time_ms }, refused, at, flag));
+        keys.push((if refused { newest } else { time_ms }, refused, at, flag));
     }
-    keys.sort_by_key(|key| (key.0, key.1, key.2, key.3));
-    let order: Vec<usize> = keys.iter().map(|key| key.3).collect();
-    let flags = if late { keys.iter().map(|key| key.4).collect() } else { Vec::new() };
-    Sorted { batch: gather(batch, &order), flags }
+    keys.sort_by_key(|key| (key.0, key.1, key.2));
+    keys.into_iter().map(|key| (key.2, key.3)).collect()
 }
 
 /// The rows of `batch` in the given order.

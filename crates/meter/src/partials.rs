@@ -55,42 +55,6 @@ impl Partials {
         totals
     }
 
-    pub(crate) fn from_units(
-        contract: SourceContract,
-        grid: Grid,
-        names: &Dictionary,
-        jobs: Dictionary,
-        units: Vec<(u32, i64, Unit)>,
-    ) -> Self {
-        let mut lists: Vec<Vec<(i64, Unit)>> = Vec::new();
-        lists.resize_with(names.len(), Vec::new);
-        units.into_iter().for_each(|(device, slot, unit)| lists[device as usize].push((slot, unit)));
-        let named = names.names().iter().cloned().zip(lists).filter(|(_, list)| !list.is_empty());
-        Self { contract, grid, jobs, devices: named.collect() }
-    }
-
-    /// Adds the result of the next piece of one stream. Unlike [`Partials::merge`] it may go on inside a slot; order matters.
-    pub(crate) fn append(&mut self, next: Self) -> Result<(), MeterError> {
-        self.same_rules(&next)?;
-        let Self { contract, jobs, devices, .. } = self;
-        let labels = relabelling(jobs, &next.jobs)?;
-        for (device, units) in next.devices {
-            let own = devices.entry(device).or_default();
-            for (slot, mut unit) in units {
-                relabel(&mut unit, &labels);
-                match own.binary_search_by_key(&slot, |known| known.0) {
-                    Err(at) => own.insert(at, (slot, unit)),
-                    Ok(at) if unit.last.time_ms < own[at].1.first.time_ms => {
-                        unit.append(&own[at].1, contract);
-                        own[at].1 = unit;
-                    }
-                    Ok(at) => own[at].1.append(&unit, contract),
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Joins another shard. Shards must be disjoint in (device, slot); a unit that both hold in equal form is one unit, and a unit of a
     /// single row that the other's unit starts with (the closing row of a day that also opens the next) is part of it. The operation is
     /// associative and commutative, and the result has the same bits as one run over all the rows.
@@ -118,7 +82,7 @@ impl Partials {
         Ok(())
     }
 
-    fn same_rules(&self, other: &Self) -> Result<(), MeterError> {
+    pub(crate) fn same_rules(&self, other: &Self) -> Result<(), MeterError> {
         if self.contract != other.contract {
             return Err(MeterError::DifferentRules { what: "source contract" });
         }
@@ -203,8 +167,8 @@ fn opens_with(unit: &Unit, single: &Unit) -> bool {
 }
 
 /// Index in `jobs` of each job of `other`.
-fn relabelling(jobs: &mut Dictionary, other: &Dictionary) -> Result<Vec<u32>, MeterError> {
-    other.names().iter().map(|name| jobs.intern(name)).collect()
+pub(crate) fn relabelling(jobs: &mut Dictionary, other: &Dictionary) -> Result<Vec<u32>, MeterError> {
+    other.names().map(|name| jobs.intern(name)).collect()
 }
 
 /// Renames the jobs of a unit and puts its cells back in order.

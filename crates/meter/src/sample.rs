@@ -2,6 +2,7 @@
 
 use crate::MeterError;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 /// A 32-bit reading that the source did not give. Never a zero: a blank is evidence of a blank.
 pub const MISSING: u32 = u32::MAX;
@@ -16,10 +17,32 @@ pub const NO_JOB: u32 = 0;
 pub const ACTIVITY_ONE: u32 = 1_000_000;
 
 /// Names of devices or jobs in order of first appearance, each with a dense index.
+///
+/// All texts lie in one buffer: a piece of a large export meets thousands of names, and one allocation each would cost more than summing
+/// their rows.
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
-    names: Vec<String>,
-    index: HashMap<String, u32>,
+    text: String,
+    ends: Vec<usize>,
+    /// Index by keyed hash of the name; a name whose hash is taken goes to the next free number.
+    index: HashMap<u64, u32, BuildHasherDefault<Keep>>,
+    hasher: RandomState,
+}
+
+/// A hasher for keys that are hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Keep(u64);
+
+impl Hasher for Keep {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
 }
 
 impl Dictionary {
@@ -37,7 +60,9 @@ impl Dictionary {
     /// A dictionary of jobs: index [`NO_JOB`] is the empty name.
     #[must_use]
     pub fn jobs() -> Self {
-        Self { names: vec![String::new()], index: HashMap::from([(String::new(), NO_JOB)]) }
+        let mut jobs = Self::default();
+        jobs.push("", jobs.hasher.hash_one(""));
+        jobs
     }
 
     /// The index of `name`, added if it is new.
@@ -45,50 +70,64 @@ impl Dictionary {
     /// # Errors
     /// [`MeterError::Limit`] past [`Dictionary::MAX_NAMES`] names or [`Dictionary::MAX_NAME_BYTES`] bytes.
     pub fn intern(&mut self, name: &str) -> Result<u32, MeterError> {
-        if let Some(&index) = self.index.get(name) {
-            return Ok(index);
+        let mut key = self.hasher.hash_one(name);
+        while let Some(&index) = self.index.get(&key) {
+            if self.name(index) == name {
+                return Ok(index);
+            }
+            key = key.wrapping_add(1);
         }
-        let over = |what, found: usize, limit: usize| MeterError::Limit {
-            place: format!("name '{}'", name.chars().take(80).collect::<String>()),
-            what,
-            found: found as u64,
-            limit: limit as u64,
-            remedy: "choose the column that holds the device UUID or the job id",
-        };
         if name.len() > Self::MAX_NAME_BYTES {
-            return Err(over("its length in bytes", name.len(), Self::MAX_NAME_BYTES));
+            return Err(over_limit(name, "its length in bytes", name.len(), Self::MAX_NAME_BYTES));
         }
-        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
-        if self.names.len() >= Self::MAX_NAMES {
-            return Err(over("the number of different names", self.names.len(), Self::MAX_NAMES));
+        if self.len() >= Self::MAX_NAMES {
+            return Err(over_limit(name, "the number of different names", self.len(), Self::MAX_NAMES));
         }
-        self.names.push(name.to_owned());
-        self.index.insert(name.to_owned(), next);
-        Ok(next)
+        Ok(self.push(name, key))
+    }
+
+    fn push(&mut self, name: &str, key: u64) -> u32 {
+        let next = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.text.push_str(name);
+        self.ends.push(self.text.len());
+        self.index.insert(key, next);
+        next
     }
 
     /// The name at an index, empty when there is none.
     #[must_use]
     pub fn name(&self, index: u32) -> &str {
-        self.names.get(index as usize).map_or("", String::as_str)
+        let at = index as usize;
+        let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied());
+        let end = self.ends.get(at).copied();
+        start.zip(end).and_then(|(start, end)| self.text.get(start..end)).unwrap_or("")
     }
 
     /// All names by index.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.names
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).map(|index| self.name(index))
     }
 
     /// Number of names.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.names.len()
+        self.ends.len()
     }
 
     /// True when there is no name.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.ends.is_empty()
+    }
+}
+
+fn over_limit(name: &str, what: &'static str, found: usize, limit: usize) -> MeterError {
+    MeterError::Limit {
+        place: format!("name '{}'", name.chars().take(80).collect::<String>()),
+        what,
+        found: found as u64,
+        limit: limit as u64,
+        remedy: "choose the column that holds the device UUID or the job id",
     }
 }
 

@@ -5,7 +5,7 @@ use crate::unit::{
     CyclePoint, EnergyPoint, GAP_JOB, Link, Reading, Sums, Unit, bridges_gap, link_cycles, link_energy, milliseconds_between,
 };
 use crate::{MeterError, Partials};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// Sums of one device in one slot by job, seams included; jobs ascend.
@@ -14,8 +14,8 @@ pub type SlotCells = Vec<(u32, Sums)>;
 /// Result of folding one device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
-    /// Cells of each slot that has any, within the range asked for.
-    pub slots: BTreeMap<i64, SlotCells>,
+    /// Cells of each slot that has any, within the range asked for; slots ascend.
+    pub slots: Vec<(i64, SlotCells)>,
     /// Energy resets seen at seams in the range.
     pub energy_resets: u64,
     /// Cycle resets seen at seams in the range.
@@ -59,7 +59,16 @@ struct Folder<'a> {
 
 impl Folder<'_> {
     fn cell(&mut self, slot: i64, job: u32) -> &mut Sums {
-        let cells = self.out.slots.entry(slot).or_default();
+        let slots = &mut self.out.slots;
+        let at = match slots.last() {
+            Some((last, _)) if *last == slot => slots.len() - 1,
+            Some((last, _)) if *last > slot => slots.partition_point(|known| known.0 < slot),
+            _ => slots.len(),
+        };
+        if slots.get(at).is_none_or(|known| known.0 != slot) {
+            slots.insert(at, (slot, SlotCells::new()));
+        }
+        let cells = &mut slots[at].1;
         let at = match cells.binary_search_by_key(&job, |cell| cell.0) {
             Ok(at) => at,
             Err(at) => {
@@ -178,7 +187,7 @@ impl Partials {
     ///
     /// # Errors
     /// [`MeterError::Limit`] when the readings span over 100,000 slots, which only a broken clock does.
-    pub fn rollup<'p, G: Ord>(&'p self, group: impl Fn(&'p str) -> G) -> Result<BTreeMap<(&'p str, i64, G), Rollup>, MeterError> {
+    pub fn rollup<'p, G: Ord + Clone>(&'p self, group: impl Fn(&'p str) -> G) -> Result<BTreeMap<(&'p str, i64, G), Rollup>, MeterError> {
         let range = self.slot_range();
         let span = range.end.saturating_sub(range.start);
         if span > 100_000 {
@@ -190,16 +199,24 @@ impl Partials {
                 remedy: "check the clock of the exporter and the unit of the time column",
             });
         }
-        let mut all: BTreeMap<(&str, i64, G), Rollup> = BTreeMap::new();
+        // Keyed by numbers while summing; names and groups are put in order once at the end.
+        let mut labels: BTreeMap<G, u32> = BTreeMap::new();
+        let mut sums: HashMap<(u32, i64, u32), Rollup> = HashMap::new();
         for (device, units) in &self.devices {
-            for (slot, cells) in fold(units, &self.contract, &self.grid, range.clone()).slots {
-                for (job, sums) in cells {
-                    let name = if job == GAP_JOB { "(gap)" } else { self.jobs.name(job) };
-                    all.entry((name, slot, group(device))).or_default().add(&sums);
-                }
+            let next = u32::try_from(labels.len()).unwrap_or(u32::MAX);
+            let label = *labels.entry(group(device)).or_insert(next);
+            for (slot, cells) in &fold(units, &self.contract, &self.grid, range.clone()).slots {
+                cells.iter().for_each(|(job, cell)| sums.entry((*job, *slot, label)).or_default().add(cell));
             }
         }
-        Ok(all)
+        let mut groups: Vec<(u32, G)> = labels.into_iter().map(|(group, label)| (label, group)).collect();
+        groups.sort_by_key(|known| known.0);
+        let name = |job: u32| if job == GAP_JOB { "(gap)" } else { self.jobs.name(job) };
+        let named = sums.into_iter().filter_map(|((job, slot, label), sums)| {
+            let (_, group) = groups.get(label as usize)?;
+            Some(((name(job), slot, group.clone()), sums))
+        });
+        Ok(named.collect())
     }
 }
 

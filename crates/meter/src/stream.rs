@@ -8,6 +8,7 @@ use crate::contract::{Grid, SourceContract};
 use crate::order;
 use crate::sample::{MISSING, MISSING_COUNTER, NO_JOB};
 use crate::unit::{Reading, Row, Unit};
+use crate::accumulator::{Accumulator, Piece};
 use crate::{Batch, Dictionary, MeterError, Partials};
 use std::ops::Range;
 
@@ -68,74 +69,79 @@ impl Meter {
     /// Meters a batch whose adapter guarantees what [`Batch::check`] checks.
     pub(crate) fn push_checked(&mut self, batch: &Batch) {
         self.open.resize_with(self.devices.len(), || None);
-        if order::needs_sorting(batch) {
-            let last_ms = |device: u32| self.open[device as usize].as_ref().map(|open| open.unit.last.time_ms);
-            let sorted = order::sort(batch, self.contract.max_disorder_ms, last_ms);
-            self.push_sorted(&sorted);
+        if order::alternates(&batch.device) {
+            let grouped = order::group(batch);
+            self.push_runs(&grouped);
         } else {
             self.push_runs(batch);
         }
     }
 
     fn push_runs(&mut self, batch: &Batch) {
-        let devices = batch.device.as_slice();
         let mut start = 0;
-        while let Some(&device) = devices.get(start) {
-            let length = devices[start..].iter().position(|&other| other != device);
-            let end = length.map_or(devices.len(), |length| start + length);
-            self.push_run(batch, start..end, device);
+        while start < batch.len() {
+            let end = start + equal_prefix(&batch.device[start..]);
+            self.push_run(batch, start..end, batch.device[start]);
             start = end;
         }
     }
 
-    fn push_sorted(&mut self, sorted: &order::Sorted) {
-        if sorted.flags.is_empty() {
-            return self.push_runs(&sorted.batch);
+    /// One run of rows of one device.
+    fn push_run(&mut self, batch: &Batch, run: Range<usize>, device: u32) {
+        let longest = u32::try_from(self.contract.max_gap_ms).unwrap_or(u32::MAX);
+        let times = &batch.time_ms[run.clone()];
+        let mut steps = std::mem::take(&mut self.steps_ms);
+        let pace = pace(times, longest, &mut steps);
+        if pace == Pace::Irregular && times.windows(2).any(|pair| pair[1] < pair[0]) {
+            self.push_disordered(batch, run, device);
+        } else {
+            self.push_ascending(batch, &run, device, pace, &steps);
         }
-        for (at, flag) in sorted.flags.iter().enumerate() {
-            let device = sorted.batch.device[at];
-            let row = row_at(&sorted.batch, at);
-            match flag {
-                order::Flag::Refused => self.refuse_row(device, &row),
-                order::Flag::Late => {
-                    self.push_row(device, &row);
-                    if let Some(open) = &mut self.open[device as usize] {
-                        open.unit.tally.disordered = open.unit.tally.disordered.saturating_add(1);
-                    }
-                }
-                order::Flag::InOrder => self.push_row(device, &row),
-            }
-        }
+        self.steps_ms = steps;
     }
 
-    /// One run of rows of one device, times not decreasing.
-    fn push_run(&mut self, batch: &Batch, run: Range<usize>, device: u32) {
+    /// Rows whose times do not decrease.
+    fn push_ascending(&mut self, batch: &Batch, run: &Range<usize>, device: u32, pace: Pace, steps_ms: &[u32]) {
         let mut start = run.start;
         while start < run.end {
             self.push_row(device, &row_at(batch, start));
-            let end = self.plain_end(batch, start..run.end, device);
+            let end = if pace == Pace::Irregular { start + 1 } else { self.plain_end(batch, start..run.end, device) };
             if end > start + 1 {
-                self.push_plain(batch, start..end, device);
+                let steps_ms = &steps_ms[start - run.start..end - 1 - run.start];
+                self.push_plain(batch, start..end, device, pace, steps_ms);
             }
             start = end.max(start + 1);
         }
     }
 
-    /// End of the rows after `rows.start` that the short cut may sum: same job, same slot, no gap, no repeat, counters rising.
-    fn plain_end(&mut self, batch: &Batch, rows: Range<usize>, device: u32) -> usize {
+    fn push_disordered(&mut self, batch: &Batch, run: Range<usize>, device: u32) {
+        let last_ms = self.open[device as usize].as_ref().map(|open| open.unit.last.time_ms);
+        for (at, flag) in order::sort(&batch.time_ms, run, self.contract.max_disorder_ms, last_ms) {
+            let row = row_at(batch, at);
+            if flag == order::Flag::Refused {
+                self.refuse_row(device, &row);
+                continue;
+            }
+            self.push_row(device, &row);
+            if let Some(open) = self.open[device as usize].as_mut().filter(|_| flag == order::Flag::Late) {
+                open.unit.tally.disordered = open.unit.tally.disordered.saturating_add(1);
+            }
+        }
+    }
+
+    /// End of the rows after `rows.start` that the short cut may sum: same job, same slot, counters rising.
+    fn plain_end(&self, batch: &Batch, rows: Range<usize>, device: u32) -> usize {
         let start = rows.start;
         let Some(open) = &self.open[device as usize] else { return start };
         let times = &batch.time_ms[rows.clone()];
         if open.unit.last.time_ms != times[0] || open.unit.broken || !continues(&open.unit, batch, start) {
             return start;
         }
-        let mut length = times.partition_point(|&time_ms| time_ms < open.end_ms);
+        let inside = times[times.len() - 1] < open.end_ms;
+        let mut length = if inside { times.len() } else { times.partition_point(|&time_ms| time_ms < open.end_ms) };
         if let Some(jobs) = &batch.job {
-            let jobs = &jobs[start..start + length];
-            length = jobs.iter().position(|&job| job != jobs[0]).unwrap_or(length);
+            length = equal_prefix(&jobs[start..start + length]);
         }
-        let longest = u32::try_from(self.contract.max_gap_ms).unwrap_or(u32::MAX);
-        length = steps(&times[..length], longest, &mut self.steps_ms);
         for counter in [&batch.energy_millijoules, &batch.cycles_active, &batch.cycles_elapsed].into_iter().flatten() {
             length = rising(&counter[start..start + length]);
         }
@@ -146,28 +152,37 @@ impl Meter {
     }
 
     /// Sums rows `rows.start + 1 ..`; the first row of the range is already in the unit.
-    fn push_plain(&mut self, batch: &Batch, rows: Range<usize>, device: u32) {
+    fn push_plain(&mut self, batch: &Batch, rows: Range<usize>, device: u32, pace: Pace, steps_ms: &[u32]) {
         let Some(open) = &mut self.open[device as usize] else { return };
         let (first, last) = (rows.start, rows.end - 1);
         let rest = first + 1..rows.end;
-        let steps_ms = &self.steps_ms[..rest.len()];
         let unit = &mut open.unit;
         let added_ms = u32::try_from(batch.time_ms[last] - batch.time_ms[first]).unwrap_or(u32::MAX);
         let job = job_at(batch, first);
-        let tensor = batch.tensor_active.as_ref().map(|column| &column[rest.clone()]);
-        let dram = batch.dram_active.as_ref().map(|column| &column[rest.clone()]);
-        let active_ms = active_time(tensor, dram, steps_ms, if job == NO_JOB { 0 } else { added_ms });
+        let column = |column: &Option<Vec<u32>>| {
+            column.as_ref().map(|values| Summed::of(&values[rest.clone()], pace, steps_ms, added_ms))
+        };
+        let tensor = column(&batch.tensor_active);
+        let dram = column(&batch.dram_active);
+        let power = column(&batch.power_milliwatts);
+        let active_ms = active_time(batch, &rest, pace, steps_ms, if job == NO_JOB { 0 } else { added_ms });
         let cell = unit.cell_mut(job);
         cell.covered_ms += added_ms;
         cell.active_ms += active_ms;
-        add_column(tensor, steps_ms, added_ms, &mut cell.tensor_ms, &mut cell.tensor_micro_ms);
-        add_column(dram, steps_ms, added_ms, &mut cell.dram_ms, &mut cell.dram_micro_ms);
-        let power = batch.power_milliwatts.as_ref().map(|column| &column[rest.clone()]);
-        add_column(power, steps_ms, added_ms, &mut cell.power_ms, &mut cell.power_microjoules);
+        for (summed, time_ms, integral) in [
+            (&tensor, &mut cell.tensor_ms, &mut cell.tensor_micro_ms),
+            (&dram, &mut cell.dram_ms, &mut cell.dram_micro_ms),
+            (&power, &mut cell.power_ms, &mut cell.power_microjoules),
+        ] {
+            if let Some(summed) = summed {
+                *time_ms += summed.time_ms;
+                *integral += summed.integral;
+            }
+        }
         let end = row_at(batch, last);
         push_counters(unit, batch, first, &end, u64::from(added_ms));
         unit.tally.rows = unit.tally.rows.saturating_add(u32::try_from(rest.len()).unwrap_or(u32::MAX));
-        unit.tally.blanks = unit.tally.blanks.saturating_add(blanks(tensor));
+        unit.tally.blanks = unit.tally.blanks.saturating_add(tensor.map_or(0, |summed| summed.missing));
         unit.last = end.reading;
     }
 
@@ -199,20 +214,23 @@ impl Meter {
     /// # Errors
     /// [`MeterError::EnergyUnit`] when the energy counter and the power gauge of a device disagree by a factor of about 1,000.
     pub fn finish(self) -> Result<Partials, MeterError> {
-        let place = self.place.clone();
-        let partials = self.into_partials();
+        let (place, contract, grid) = (self.place.clone(), self.contract.clone(), self.grid);
+        let mut sum = Accumulator::new(contract, grid);
+        sum.add(self.into_piece())?;
+        let partials = sum.into_partials();
         partials.check_energy_unit(&place)?;
         Ok(partials)
     }
 
     /// Ends the stream without judging units; the engine does that once over all pieces.
-    pub(crate) fn into_partials(mut self) -> Partials {
+    #[must_use]
+    pub fn into_piece(mut self) -> Piece {
         for (device, open) in self.open.into_iter().enumerate() {
             if let (Ok(device), Some(open)) = (u32::try_from(device), open) {
                 self.closed.push((device, open.slot, open.unit));
             }
         }
-        Partials::from_units(self.contract, self.grid, &self.devices, self.jobs, self.closed)
+        Piece { devices: self.devices, jobs: self.jobs, units: self.closed }
     }
 }
 
@@ -251,23 +269,51 @@ fn row_at(batch: &Batch, at: usize) -> Row {
     }
 }
 
-/// Fills `out` with the time steps between the rows and returns how many rows come before the first step outside `1..=longest`.
+/// How the times of a run advance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// Every step is this long and allowed.
+    Even(u32),
+    /// Every step is allowed.
+    Allowed,
+    /// Some step is zero, negative or a gap.
+    Irregular,
+}
+
+/// Fills `out` with the time steps between the rows and judges them against `1..=longest`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn steps(times: &[i64], longest: u32, out: &mut Vec<u32>) -> usize {
+fn pace(times: &[i64], longest: u32, out: &mut Vec<u32>) -> Pace {
     out.clear();
-    let mut bad = 0u64;
-    // A step outside the range sets bits above the lowest 32 or shows in the comparison; both are folded without a branch.
+    // Bits above the lowest 32 show a negative or huge step; the rest is judged in 32 bits, four lanes at a time.
+    let mut high = 0u64;
     out.extend(times.windows(2).map(|pair| {
         let step = pair[1].wrapping_sub(pair[0]) as u64;
-        bad |= u64::from(step.wrapping_sub(1) >= u64::from(longest));
+        high |= step >> 32;
         step as u32
     }));
-    if bad == 0 {
-        return times.len();
+    let Some(&first) = out.first() else { return Pace::Allowed };
+    let differ = out.iter().fold(0, |differ, &step| differ | (step ^ first));
+    let allowed = |step: u32| step.wrapping_sub(1) < longest;
+    if high != 0 || !allowed(first) {
+        return Pace::Irregular;
     }
-    let outside = |pair: &[i64]| !(1..=i64::from(longest)).contains(&pair[1].wrapping_sub(pair[0]));
-    times.windows(2).position(outside).map_or(times.len(), |at| at + 1)
+    if differ == 0 {
+        return Pace::Even(first);
+    }
+    if out.iter().fold(true, |all, &step| all & allowed(step)) { Pace::Allowed } else { Pace::Irregular }
 }
+
+/// Number of leading values equal to the first.
+pub(crate) fn equal_prefix<T: Copy + PartialEq>(values: &[T]) -> usize {
+    let Some(&first) = values.first() else { return 0 };
+    // Whole blocks without a branch per value, then the block that differs value by value.
+    let same = |block: &[T]| block.iter().fold(true, |same, value| same & (*value == first));
+    let blocks = values.chunks_exact(BLOCK).take_while(|block| same(block)).count() * BLOCK;
+    let rest = &values[blocks..];
+    blocks + rest.iter().position(|value| *value != first).unwrap_or(rest.len())
+}
+
+const BLOCK: usize = 32;
 
 /// Number of leading counter readings that are present and do not fall.
 fn rising(values: &[u64]) -> usize {
@@ -286,48 +332,72 @@ fn possible_cycles(batch: &Batch, rows: Range<usize>) -> usize {
     pairs.position(|(a, e)| a[1] - a[0] > e[1] - e[0]).map_or(active.len(), |at| at + 1)
 }
 
-/// Time with activity: tensor or memory above zero; `otherwise_ms` when neither column has a reading.
-fn active_time(tensor: Option<&[u32]>, dram: Option<&[u32]>, steps_ms: &[u32], otherwise_ms: u32) -> u32 {
-    let busy = |value: u32| u32::from(value != 0 && value != MISSING);
-    match (tensor, dram) {
-        (None, None) => otherwise_ms,
-        (Some(one), None) | (None, Some(one)) if !has_missing(one) => {
-            one.iter().zip(steps_ms).map(|(&value, &step)| busy(value) * step).sum()
+/// A gauge integrated over a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Summed {
+    /// Time that present readings speak for.
+    time_ms: u32,
+    /// `Σ value · step`.
+    integral: u64,
+    /// Blank readings.
+    missing: u32,
+}
+
+/// Values below 2^20 (every activity, and power up to 1,048 W) can be added 4,096 at a time in 32 bits.
+const SMALL: u32 = 1 << 20;
+
+impl Summed {
+    fn of(values: &[u32], pace: Pace, steps_ms: &[u32], all_ms: u32) -> Self {
+        if let Pace::Even(step) = pace {
+            let mut sum = 0u64;
+            let mut small = true;
+            for block in values.chunks(4_096) {
+                let (seen, part) = block.iter().fold((0u32, 0u32), |(seen, part), &value| (seen | value, part.wrapping_add(value)));
+                small &= seen < SMALL;
+                sum += u64::from(part);
+            }
+            if small {
+                return Self { time_ms: all_ms, integral: sum * u64::from(step), missing: 0 };
+            }
         }
-        (Some(tensor), Some(dram)) if !has_missing(tensor) && !has_missing(dram) => {
-            tensor.iter().zip(dram).zip(steps_ms).map(|((&t, &d), &step)| u32::from(t | d != 0) * step).sum()
+        let product = |(&value, &step): (&u32, &u32)| u64::from(value) * u64::from(step);
+        if !has_missing(values) {
+            return Self { time_ms: all_ms, integral: values.iter().zip(steps_ms).map(product).sum(), missing: 0 };
         }
-        _ => {
-            let value = |column: Option<&[u32]>, at: usize| column.map_or(MISSING, |values| values[at]);
-            let one = |(at, &step): (usize, &u32)| match (value(tensor, at), value(dram, at)) {
-                (MISSING, MISSING) => u32::from(otherwise_ms > 0) * step,
-                (t, d) => (busy(t) | busy(d)) * step,
-            };
-            steps_ms.iter().enumerate().map(one).sum()
+        let present = || values.iter().zip(steps_ms).filter(|(value, _)| **value != MISSING);
+        Self {
+            time_ms: present().map(|(_, step)| step).sum(),
+            integral: present().map(product).sum(),
+            missing: values.iter().map(|&value| u32::from(value == MISSING)).sum(),
         }
     }
+}
+
+/// Time with activity: tensor or memory above zero; `otherwise_ms` when neither column has a reading.
+fn active_time(batch: &Batch, rows: &Range<usize>, pace: Pace, steps_ms: &[u32], otherwise_ms: u32) -> u32 {
+    if batch.tensor_active.is_none() && batch.dram_active.is_none() {
+        return otherwise_ms;
+    }
+    let tensor = batch.tensor_active.as_ref().map(|values| &values[rows.clone()]);
+    let dram = batch.dram_active.as_ref().map(|values| &values[rows.clone()]);
+    if let (Some(tensor), Some(dram), Pace::Even(step)) = (tensor, dram, pace) {
+        let both = tensor.iter().zip(dram);
+        let (seen, busy) = both.fold((0u32, 0u32), |(seen, busy), (&t, &d)| (seen | t | d, busy + u32::from(t | d != 0)));
+        if seen < SMALL {
+            return busy * step;
+        }
+    }
+    let value = |column: Option<&[u32]>, at: usize| column.map_or(MISSING, |values| values[at]);
+    let busy = |value: u32| value != 0 && value != MISSING;
+    let one = |(at, &step): (usize, &u32)| match (value(tensor, at), value(dram, at)) {
+        (MISSING, MISSING) => u32::from(otherwise_ms > 0) * step,
+        (t, d) => u32::from(busy(t) | busy(d)) * step,
+    };
+    steps_ms.iter().enumerate().map(one).sum()
 }
 
 fn has_missing(values: &[u32]) -> bool {
     values.iter().fold(false, |seen, &value| seen | (value == MISSING))
-}
-
-fn blanks(column: Option<&[u32]>) -> u32 {
-    column.map_or(0, |values| values.iter().map(|&value| u32::from(value == MISSING)).sum())
-}
-
-/// Integrates a gauge over the steps: `Σ value · step`, and the time that it speaks for.
-fn add_column(column: Option<&[u32]>, steps_ms: &[u32], all_ms: u32, time_ms: &mut u32, integral: &mut u64) {
-    let Some(values) = column else { return };
-    let product = |(&value, &step): (&u32, &u32)| u64::from(value) * u64::from(step);
-    if has_missing(values) {
-        let present = || values.iter().zip(steps_ms).filter(|(value, _)| **value != MISSING);
-        *time_ms += present().map(|(_, step)| step).sum::<u32>();
-        *integral += present().map(product).sum::<u64>();
-    } else {
-        *time_ms += all_ms;
-        *integral += values.iter().zip(steps_ms).map(product).sum::<u64>();
-    }
 }
 
 /// Adds counter differences over rows whose counters rise throughout: last minus first.

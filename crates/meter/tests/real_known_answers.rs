@@ -1,4 +1,5 @@
 //! Every training run whose operations are known: the metered interval contains them, and its width is said.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is wrong")]
 
 mod real_data;
 

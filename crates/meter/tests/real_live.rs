@@ -1,4 +1,5 @@
 //! A real Prometheus server (Debian's package) scrapes a small exporter in this test; the meter asks the server for raw readings.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is wrong")]
 
 mod real_data;
 

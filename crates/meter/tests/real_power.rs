@@ -1,4 +1,5 @@
 //! Real node power: energy totals against integrals computed by hand, and the runs whose operations are known.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is wrong")]
 
 mod real_data;
 
@@ -180,7 +181,7 @@ fn whole_node_power_of_512_chips_becomes_a_checked_ledger() {
             let ledger = finish(&metered, &fleet, &spec, &jobs, upper);
             let totals = ledger.totals();
             let training = totals.class(Class::Pretraining);
-            let energy: u128 = totals.classes.iter().map(|class| u128::from(class.energy_millijoules)).sum();
+            let energy: u128 = totals.classes.iter().map(|class| class.energy_millijoules).sum();
             println!(
                 "{upper:?}: known {known:.3e}, interval {:.3e} .. {:.3e} .. {:.3e} ({}), {} kWh",
                 training.operations.lower_ops as f64,

@@ -1,4 +1,5 @@
 //! Real dcgm-exporter scrapes and real Prometheus bodies, from bytes to a checked ledger.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is wrong")]
 
 mod real_data;
 

@@ -1,4 +1,5 @@
 //! Real request traces: token totals, and what they can and cannot explain.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is wrong")]
 
 mod real_data;
 

@@ -1,4 +1,5 @@
 //! Real Slurm accounting: every export of one small cluster tells the same story, and NREL's published jobs.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test stops at the first thing that is wrong")]
 
 mod real_data;
 

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows decoded at a time. Part of the result's definition: rows are sorted within a batch.
-pub const BATCH_ROWS: usize = 16_384;
+pub const BATCH_ROWS: usize = 8_192;
 
 /// A set of Parquet files as one input; its pieces are row groups.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl ParquetInput {
         let columns = Columns::find(&path.display().to_string(), &names(metadata.schema()), &self.overrides)?;
         let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.used());
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(handle, metadata);
-        let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(std::env::var("BR").ok().and_then(|v| v.parse().ok()).unwrap_or(BATCH_ROWS));
+        let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(BATCH_ROWS);
         Ok((path, builder.build().map_err(|error| malformed(path, &error))?, columns))
     }
 }

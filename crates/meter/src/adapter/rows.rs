@@ -227,10 +227,11 @@ impl Collector {
             }
             previous = Some(point);
             let identity = &self.identities[point.series as usize];
-            let Some(value) = point.value else { continue };
             match &identity.instance {
                 None => {
+                    // A blank still says who held the device: without this, blanking a counter would turn a job into idle time.
                     workloads.extend(identity.workload.clone());
+                    let Some(value) = point.value else { continue };
                     if whole.insert(point.quantity, value).is_some_and(|other| other != value) {
                         return Err(self.conflict(point));
                     }
@@ -240,6 +241,7 @@ impl Collector {
                     let slot = slices.entry(instance.id.clone()).or_default();
                     slot.weight = weight;
                     slot.workload = identity.workload.clone().or(slot.workload.take());
+                    let Some(value) = point.value else { continue };
                     match point.quantity {
                         Quantity::TensorActive => slot.tensor = Some(value),
                         Quantity::DramActive => slot.dram = Some(value),

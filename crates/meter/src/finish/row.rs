@@ -52,7 +52,8 @@ impl RowMaker<'_> {
         let mut lost = Lost::default();
         let empty = SlotCells::new();
         let slots = self.slots.clone().map(|slot| {
-            let cells = folded.slots.get(&slot).unwrap_or(&empty);
+            let at = folded.slots.binary_search_by_key(&slot, |known| known.0);
+            let cells = at.map_or(&empty, |at| &folded.slots[at].1);
             self.slot(cells, chip, can_run, &mut lost)
         });
         let slots: Vec<Vec<SlotEntry>> = slots.collect();

@@ -99,7 +99,7 @@ fn collect(
         SourceKind::PrometheusText => {
             prometheus_text::collect(bytes, options.at_ms.or_else(|| file_time(&name)), &options.limits, into)
         }
-        SourceKind::PrometheusRemoteWrite if name.contains("read") => {
+        SourceKind::PrometheusRemoteWrite if name.contains("remote_read") => {
             remote_write::collect(bytes, Body::ReadResponse, into)
         }
         SourceKind::PrometheusRemoteWrite => remote_write::collect(bytes, Body::WriteRequest, into),

@@ -21,7 +21,7 @@ pub enum SourceKind {
     PrometheusText,
     /// Saved answers of the HTTP API.
     PrometheusRange,
-    /// Saved remote-write 1.0 bodies and remote-read responses (files whose name holds `read`).
+    /// Saved remote-write 1.0 bodies and remote-read responses (files whose name holds `remote_read`).
     PrometheusRemoteWrite,
     /// A running Prometheus server.
     PrometheusLive,

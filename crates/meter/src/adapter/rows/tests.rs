@@ -132,6 +132,16 @@ fn blanks_stay_missing() {
 }
 
 #[test]
+fn a_blank_still_names_its_workload() {
+    let mut collector = Collector::new();
+    let series = collector.series(whole("GPU-1", Some("7"))).expect("series");
+    collector.push_text(series, Quantity::TensorActive, 0, "0.5", 1).expect("push");
+    collector.push_text(series, Quantity::TensorActive, 10, "NaN", 1).expect("push");
+    let (batch, jobs, _) = rows(collector, &RULES);
+    assert_eq!(batch.job.expect("jobs").iter().map(|j| jobs.name(*j)).collect::<Vec<_>>(), ["7", "7"]);
+}
+
+#[test]
 fn resampled_repeats_are_dropped_when_asked() {
     let rules = RowRules { drop_stale: true, ..RULES };
     let mut collector = Collector::new();
