@@ -45,13 +45,14 @@ fn explained(verdict: &Verdict, issuer: &Name, check: &Check) -> String {
     if let Some(limit) = verdict.terms.limits.iter().find(|limit| check.id == format!("limit-{}", limit.id)) {
         let _ = writeln!(out, "{:11} {}", "limit", limit.words);
     }
-    entries(&mut out, verdict, check);
+    entries(&mut out, verdict, issuer, check);
     out
 }
 
-fn entries(out: &mut String, verdict: &Verdict, check: &Check) {
+fn entries(out: &mut String, verdict: &Verdict, issuer: &Name, check: &Check) {
     if check.entries.is_empty() {
-        out.push_str("\nIt rests on no log entry.\n");
+        out.push_str("\nIt rests on no single entry, but on what is and is not under this tree head:\n");
+        heads(out, verdict, |candidate| candidate == issuer);
         return;
     }
     out.push_str("\nIt rests on these entries (issuer, index in the log, SHA-256 of the statement):\n");
@@ -59,12 +60,14 @@ fn entries(out: &mut String, verdict: &Verdict, check: &Check) {
         let _ = writeln!(out, "  {:16} #{:<6} {}", entry.issuer.as_str(), entry.index, entry.statement);
     }
     out.push_str("\nunder these tree heads:\n");
+    heads(out, verdict, |candidate| check.entries.iter().any(|entry| entry.issuer == *candidate));
+    out.push_str("\nRead one with: standstill show 'BUNDLE/logs/ISSUER#INDEX'\n");
+}
+
+fn heads(out: &mut String, verdict: &Verdict, wanted: impl Fn(&Name) -> bool) {
     let parties = verdict.parties.iter().map(|party| (&party.party, &party.log));
     let roles = verdict.roles.iter().map(|role| (&role.role, &role.log));
-    for (issuer, log) in
-        parties.chain(roles).filter(|(issuer, _)| check.entries.iter().any(|entry| entry.issuer == **issuer))
-    {
+    for (issuer, log) in parties.chain(roles).filter(|(issuer, _)| wanted(issuer)) {
         let _ = writeln!(out, "  {:16} {} size {} root {}", issuer.as_str(), log.origin, log.size, log.root);
     }
-    out.push_str("\nRead one with: standstill show 'BUNDLE/logs/ISSUER#INDEX'\n");
 }

@@ -1,5 +1,7 @@
 //! Whole verdicts over small worlds: honest ones, guilty ones, and honest ones whose bundle somebody damaged on the way.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use standstill_statement::{Mode, Outcome as Found};
 use standstill_tlog::checkpoint::Checkpoint;
 use standstill_verify::bench::world::{Plan, START_UNIX_SECONDS, Usage, WINDOW_SECONDS, World};
@@ -136,11 +138,7 @@ fn each_cheat_is_named_with_its_entries() {
     assert_eq!(verdict.exit_code(), 1);
     assert_violated(&verdict, "north/audit-findings", "more energy than the group accounts for (power-surplus)");
     assert_violated(&verdict, "north/audits-answered", "window 1: group 0 was not opened");
-    assert_violated(
-        &verdict,
-        "north/limit-train",
-        "window 1: the report carries no proof that it stays at at most 50 %",
-    );
+    assert_violated(&verdict, "north/limit-train", "window 1: the report carries no proof of at most 50 %");
     assert_violated(&verdict, "north/limit-dark", "window 2");
     assert_violated(&verdict, "north/reports-in-time", "window 3: no report by");
     assert_eq!(check(&verdict, "north/audit-findings").entries.len(), 6);
@@ -171,9 +169,10 @@ fn forged_proofs_late_fleets_and_undeclared_runs_are_violations() {
     let verdict = judged(world.bundle().unwrap());
     assert_violated(&verdict, "north/fleet", "declared after the window had begun");
     assert_violated(&verdict, "north/runs-declared", "declared after the start of window 0");
-    let forged = ["ranges", "conservation", "physical-bound", "run-totals"]
-        .map(|id| check(&verdict, &format!("north/{id}")).outcome);
-    assert!(forged.contains(&Outcome::Violated), "{}", render::text(&verdict));
+    let forged = verdict
+        .checks()
+        .any(|(_, check)| check.outcome == Outcome::Violated && check.reason.contains("does not verify"));
+    assert!(forged, "{}", render::text(&verdict));
 }
 
 #[test]
@@ -374,4 +373,38 @@ fn pages() {
     std::fs::write(format!("{folder}/verdict.html"), page).unwrap();
     std::fs::write(format!("{folder}/verdict.json"), render::json(&verdict)).unwrap();
     std::fs::write(format!("{folder}/verdict.txt"), render::text(&verdict)).unwrap();
+}
+
+/// Vectors for a second implementation: the honest bundle, and what follows from it and from changed copies of it.
+#[test]
+fn vectors() {
+    let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/vectors/verify");
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        let files = honest().bundle().unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        let hexed: std::collections::BTreeMap<&String, String> =
+            files.files.iter().map(|(path, bytes)| (path, hex::encode(bytes))).collect();
+        std::fs::write(folder.join("bundle.json"), serde_json::to_string_pretty(&hexed).unwrap() + "\n").unwrap();
+        std::fs::write(folder.join("verdict.json"), render::json(&judged(files))).unwrap();
+    }
+    let text = std::fs::read_to_string(folder.join("bundle.json")).unwrap();
+    let hexed: std::collections::BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+    let files = hexed.into_iter().map(|(path, bytes)| (path, hex::decode(bytes).unwrap())).collect();
+    let expected = std::fs::read_to_string(folder.join("verdict.json")).unwrap();
+    assert_eq!(render::json(&judged(MemorySource { files })), expected);
+}
+
+/// `STANDSTILL_BENCH=10,90,2 cargo test --release -p standstill-verify bench -- --ignored --nocapture`
+#[test]
+#[ignore = "measures; proves for minutes"]
+fn bench() {
+    let plan = std::env::var("STANDSTILL_BENCH").unwrap_or_else(|_| "2,4,1".to_owned());
+    let numbers: Vec<u32> = plan.split(',').map(|number| number.parse().unwrap()).collect();
+    let plan = standstill_verify::bench::BenchPlan {
+        parties: u8::try_from(numbers[0]).unwrap(),
+        days: u64::from(numbers[1]),
+        groups: numbers[2],
+    };
+    let result = standstill_verify::bench::run(&plan, &mut |step| eprintln!("{step}")).unwrap();
+    eprintln!("{}", serde_json::to_string_pretty(&result).unwrap());
 }

@@ -598,13 +598,29 @@ fn terms(
     let policy: String =
         witnesses.iter().enumerate().map(|(place, key)| format!("witness w{place} {}\n", key.verifier())).collect();
     let names: Vec<String> = (0..witnesses.len()).map(|place| format!("w{place}")).collect();
-    format!(
-        r#"[agreement]
+    let values = [
+        ("windows", plan.windows.to_string()),
+        ("table", table.id().to_string()),
+        ("parties", parties),
+        ("auditor", holder(auditor)),
+        ("policy", policy),
+        ("names", names.join(" ")),
+        ("baseline", plan.baseline_windows.to_string()),
+        ("drawn", plan.drawn.to_string()),
+        ("beacon", beacon.name().to_owned()),
+        ("key", hex::encode(beacon.public_key_bytes())),
+        ("genesis", (START_UNIX_SECONDS - 864_000).to_string()),
+    ];
+    values.iter().fold(TERMS.to_owned(), |text, (name, value)| text.replace(&format!("@{name}@"), value))
+}
+
+/// Terms with a place for each value.
+const TERMS: &str = r#"[agreement]
 title = "Frontier training standstill"
 start = 2026-11-01T00:00:00Z
-term_windows = {windows}
+term_windows = @windows@
 rulebook = "miri-treaty-2025"
-chip_table = "{table}"
+chip_table = "@table@"
 [window]
 length = "1d"
 slot = "1h"
@@ -615,13 +631,13 @@ register_h100e = 16
 monitored_flop = 1e22
 strict_flop = 1e24
 exempt = ["inference", "evaluation"]
-{parties}
+@parties@
 [[role]]
 kind = "auditor"
-{auditor}
+@auditor@
 [witnesses]
 policy = """
-{policy}group quorum-group 2 {names}
+@policy@group quorum-group 2 @names@
 quorum quorum-group
 """
 [[limit]]
@@ -629,7 +645,7 @@ id = "train"
 measure = "flop"
 class = ["pretraining", "posttraining"]
 per = "window"
-phase = {{ normal = "none", slowed = "50% of baseline", paused = 0 }}
+phase = { normal = "none", slowed = "50% of baseline", paused = 0 }
 [[limit]]
 id = "run"
 measure = "flop"
@@ -642,32 +658,21 @@ class = ["unaccounted"]
 per = "window"
 max = "0.1% of capacity"
 [baseline]
-windows = {baseline}
+windows = @baseline@
 [[phase]]
 name = "normal"
 from_window = 0
 [[phase]]
 name = "slowed"
-from_window = {baseline}
+from_window = @baseline@
 [audit]
-groups_per_report = {drawn}
+groups_per_report = @drawn@
 respond_within = "12h"
 retention_days = 45
 delay = "10m"
 [audit.beacon]
-name = "{beacon}"
-public_key = "{beacon_key}"
-genesis_unix_seconds = {genesis}
+name = "@beacon@"
+public_key = "@key@"
+genesis_unix_seconds = @genesis@
 period_seconds = 30
-"#,
-        windows = plan.windows,
-        table = table.id(),
-        auditor = holder(auditor),
-        names = names.join(" "),
-        baseline = plan.baseline_windows,
-        drawn = plan.drawn,
-        beacon = beacon.name(),
-        beacon_key = hex::encode(beacon.public_key_bytes()),
-        genesis = START_UNIX_SECONDS - 864_000,
-    )
-}
+"#;

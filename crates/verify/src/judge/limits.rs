@@ -43,7 +43,7 @@ fn in_words(limit: &Limit) -> String {
 /// One bound in words.
 pub(crate) fn bound_words(limit: &Limit, bound: &Bound) -> String {
     match bound {
-        Bound::Unlimited => "no limit".to_owned(),
+        Bound::Unlimited => words::NO_LIMIT.to_owned(),
         // Operations are whole multiples of 1e15 by the terms' own rule.
         Bound::AtMost(amount) if limit.measure == Measure::Flop => {
             format!("at most {}", words::amount(amount / 1_000_000_000_000_000, unit(limit)))
@@ -89,7 +89,10 @@ pub(crate) fn in_window(
         id: limit.id.clone(),
         bound: figures.map(|(_, bound)| bound).or(fixed).map(|bound| bound.to_string()),
         words: bound_words(limit, bound),
-        amount: figures.map(|(amount, _)| amount.to_string()),
+        amount: figures
+            .map(|(amount, _)| amount)
+            .or_else(|| free_amount(limit, window, history))
+            .map(|amount| amount.to_string()),
         holds: facts.and_then(|facts| holds(facts, limit)),
     }
 }
@@ -113,6 +116,24 @@ fn holds(facts: &ReportFacts<'_>, limit: &Limit) -> Option<bool> {
 fn tightest<'a>(rules: impl Iterator<Item = &'a Rule>, window: u64, history: &History) -> Option<(u128, u128)> {
     let figures: Option<Vec<(u128, u128)>> = rules.map(|rule| figures(rule, window, history)).collect();
     figures?.into_iter().min_by_key(|(amount, bound)| bound.saturating_sub(*amount))
+}
+
+/// The amount of a limit per window where no bound is in force, so that the reader sees what a later bound refers to.
+fn free_amount(limit: &Limit, window: u64, history: &History) -> Option<u128> {
+    if limit.per != Per::Window {
+        return None;
+    }
+    let opened = history.get(window)?.opened()?;
+    let total = |class: &Class| match limit.measure {
+        Measure::Flop => Total::Petaops(*class),
+        Measure::ChipSeconds => Total::Seconds(*class),
+    };
+    let sum: u128 = limit.classes.iter().map(|class| u128::from(opened.get(total(class)))).sum();
+    let gap = match (limit.measure, limit.charge_unaccounted) {
+        (Measure::Flop, true) => u128::from(opened.get(Total::UnaccountedTeraops)).div_ceil(1_000),
+        _ => 0,
+    };
+    Some(sum + gap)
 }
 
 /// A rule says `constant + Σ coefficient·quantity ≥ 0`: what is subtracted is the amount, the rest is the bound. Both are divided by the

@@ -172,7 +172,7 @@ fn rules(case: &Case<'_>, tally: &mut Tally, limit: &Limit, window: u64, facts: 
             Some(Proof::Pass) => {}
             Some(Proof::Fail(why)) => {
                 return tally
-                    .breach(format!("window {window}{subject}: not shown to stay at {bound}: {why}"), vec![entry()]);
+                    .breach(format!("window {window}{subject}: not shown to be {bound}: {why}"), vec![entry()]);
             }
             Some(Proof::Absent(why)) if facts.unfounded.contains(&rule.id) => {
                 return tally.gap(format!("window {window}{subject}: {why}"), vec![entry()]);
@@ -180,7 +180,7 @@ fn rules(case: &Case<'_>, tally: &mut Tally, limit: &Limit, window: u64, facts: 
             // Everything that the proof needs is on record, so leaving it out is the party's own act.
             Some(Proof::Absent(_)) => {
                 return tally.breach(
-                    format!("window {window}{subject}: the report carries no proof that it stays at {bound}"),
+                    format!("window {window}{subject}: the report carries no proof of {bound}"),
                     vec![entry()],
                 );
             }

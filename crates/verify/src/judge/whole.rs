@@ -134,7 +134,7 @@ fn missing(parties: &[PartyVerdict], roles: &[RoleVerdict]) -> Vec<Missing> {
         open.map(|check| Missing { issuer: issuer.clone(), what: format!("{}: {}", check.id, check.reason) }).collect()
     };
     let parties = parties.iter().flat_map(|party| open(&party.party, &party.checks));
-    parties.chain(roles.iter().flat_map(|role| open(&role.role, &role.checks))).collect()
+    parties.chain(roles.iter().filter(counts).flat_map(|role| open(&role.role, &role.checks))).collect()
 }
 
 fn assumptions(bundle: &Bundle, parties: &[PartyVerdict]) -> Vec<String> {

@@ -78,8 +78,8 @@ fn add(log: &mut IssuerLog, head: Head) {
         });
         return;
     }
-    let earliest = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
-    known.first_unix_seconds = earliest(known.first_unix_seconds, head.first_unix_seconds);
+    let times = [known.first_unix_seconds, head.first_unix_seconds];
+    known.first_unix_seconds = times.into_iter().flatten().min();
     known.last_unix_seconds = known.last_unix_seconds.max(head.last_unix_seconds);
 }
 

@@ -97,7 +97,8 @@ fn window(place: u64, count: u64, point: &Point<'_>, top: u128, clear: bool) -> 
     let base = TOP + HEIGHT;
     html! {
         @if let Some(amount) = point.amount {
-            @let tall = height(amount, top);
+            // An amount that is there is seen, however small it is beside the limit.
+            @let tall = height(amount, top).max(u64::from(amount > 0));
             rect.bar x=(px(x)) y=(base - tall) width=(px(bar)) height=(tall) {}
         }
         @if let (true, Some(bound)) = (clear, point.bound) {
@@ -105,6 +106,8 @@ fn window(place: u64, count: u64, point: &Point<'_>, top: u128, clear: bool) -> 
             path.limit d={ "M" (px(x)) " " (y) "h" (px(wide)) } {}
         }
         @match point.limit.holds {
+            // A window without a limit in force has nothing to prove.
+            Some(true) if point.limit.words == super::words::NO_LIMIT => {},
             Some(true) if point.amount.is_none() => path.t d={ "M" (px(x)) " " (base - 14) "l4 5l8 -11" } {},
             Some(false) => path.bx d={ "M" (px(x)) " " (base - 16) "l10 12m0 -12l-10 12" } {},
             None => text.s x=(px(x)) y=(base - 4) { "?" },

@@ -1,8 +1,8 @@
 //! Conservation: the uses of each window, laid end to end, fill the registered capacity.
 
-use super::strip::{LEFT, labelled, left, px, width};
+use super::strip::{labelled, left, px, width};
 use super::words;
-use crate::verdict::{PartyVerdict, Verdict, WindowRow};
+use crate::verdict::{PartyVerdict, WindowRow};
 use maud::{Markup, html};
 use standstill_statement::Class;
 
@@ -15,8 +15,7 @@ const TOP: u64 = 8;
 const FILLS: [&str; Class::COUNT] =
     ["#17324d", "#2b5a85", "#4d84b5", "#7aa868", "#a5c997", "#c9b458", "#d9dde3", "#f0f1f4", "none"];
 
-pub(super) fn chart(verdict: &Verdict, party: &PartyVerdict) -> Markup {
-    let _ = verdict;
+pub(super) fn chart(party: &PartyVerdict) -> Markup {
     let clear: Vec<&WindowRow> = party.windows.iter().filter(|row| row.seconds.is_some()).collect();
     let sealed = party.windows.iter().filter(|row| !row.in_clear && row.proofs_hold == Some(true)).count() as u64;
     if clear.is_empty() {
@@ -105,6 +104,5 @@ fn segments(seconds: &[u64]) -> Vec<(Class, u64, u64)> {
             parts.push((class, from.min(HEIGHT - 1), edge(sum).max(from + 1).min(HEIGHT)));
         }
     }
-    let _ = LEFT;
     parts
 }

@@ -115,7 +115,7 @@ fn grid(verdict: &Verdict) -> Markup {
                     @for check in first.checks.iter().filter(|check| check.sub_goal == goal) {
                         tr {
                             td { (title(verdict, check)) }
-                            @for party in &verdict.parties { td { (cell(verdict, party.checks.iter().find(|other| other.id == check.id), party.party.as_str())) } }
+                            @for party in &verdict.parties { td { (cell(party.checks.iter().find(|other| other.id == check.id), party.party.as_str())) } }
                         }
                     }
                 }
@@ -133,11 +133,10 @@ fn title(verdict: &Verdict, check: &Check) -> Markup {
     html! { @match limit { Some(limit) => { "stays under limit " code { (limit.id) } }, None => { (check.kind.title()) } } }
 }
 
-fn cell(verdict: &Verdict, check: Option<&Check>, party: &str) -> Markup {
-    let _ = verdict;
+fn cell(check: Option<&Check>, party: &str) -> Markup {
     html! {
         @if let Some(check) = check {
-            a.(class(check.outcome, check.evidence)) href={ "#c-" (party) "-" (check.id) } title=(check.reason) {
+            a.(if check.sub_goal == SubGoal::UndeclaredChips { "none" } else { class(check.outcome, check.evidence) }) href={ "#c-" (party) "-" (check.id) } title=(check.reason) {
                 @if check.sub_goal == SubGoal::UndeclaredChips { "– no evidence" } @else { (symbol(check.outcome, check.evidence)) " " (label(check.outcome, check.evidence)) }
             }
         }

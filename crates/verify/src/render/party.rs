@@ -19,7 +19,7 @@ pub(super) fn section(verdict: &Verdict, party: &PartyVerdict) -> Markup {
         p.sub { "One column per window of " (words::duration(verdict.terms.window_seconds)) ", from window 0." }
         (strip::availability(party))
         (compute::charts(verdict, party))
-        (conservation::chart(verdict, party))
+        (conservation::chart(party))
         h3 { "Audits: " (party.assurance.sentence) }
         p.sub { "Bound: " (party.assurance.formula) ". " (words::grouped(u128::from(party.assurance.with_power_reading))) " of " (words::grouped(u128::from(party.assurance.opened))) " clean openings had an independent power reading." }
         h3 { "Every check of " (party.party) }

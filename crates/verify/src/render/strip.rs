@@ -12,7 +12,7 @@ const ROW: u64 = 22;
 
 /// Pixels per window, in tenths: one decimal is enough and keeps the arithmetic whole.
 fn tenths_per_window(windows: u64) -> u64 {
-    (WIDTH * 10 / windows.max(1)).clamp(1, 400)
+    (WIDTH * 10 / windows.max(1)).clamp(1, 860)
 }
 
 /// `12.3` from tenths.
@@ -51,7 +51,7 @@ pub(super) fn timeline(terms: &Terms) -> Markup {
             }
             text x="0" y="57" { "judged" }
             rect.bar x=(LEFT) y="47" width=(px(at(terms.judged_windows.min(total)) - LEFT * 10)) height="10" {}
-            rect.out x=(LEFT) y="47" width=(WIDTH) height="10" {}
+            rect.out x=(LEFT) y="47" width=(WIDTH) height="10" fill="none" {}
         }
     }
 }
@@ -120,7 +120,7 @@ fn audit_mark(status: AuditStatus) -> Mark {
 }
 
 fn cell(x_tenths: u64, row: u64, windows: u64, mark: Mark) -> Markup {
-    let gap = if width(windows) > 60 { 20 } else { 4 };
+    let gap = if width(windows) > 200 { 40 } else { 4 };
     let wide = width(windows).saturating_sub(gap).max(6);
     let (x, y, w) = (px(x_tenths), 4 + row * ROW, px(wide));
     let end = px(x_tenths + wide);

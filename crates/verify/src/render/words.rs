@@ -3,6 +3,9 @@
 use crate::verdict::{EntryRef, Terms};
 use standstill_statement::time;
 
+/// What a limit without a bound says.
+pub(crate) const NO_LIMIT: &str = "no limit";
+
 /// `1.23e21` from an amount in units of 1e15 operations; small amounts in full.
 pub(crate) fn operations(petaops: u128) -> String {
     if petaops == 0 { "0".to_owned() } else { scientific(petaops, 15) }
