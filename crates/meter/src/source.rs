@@ -8,9 +8,9 @@ mod kinds;
 mod options;
 
 pub use files::{list, read};
-pub use options::{SourceKind, SourceOptions};
+pub use options::{ProgressHook, SourceKind, SourceOptions};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::adapter::requests::Tokens;
@@ -57,6 +57,23 @@ pub fn open(kind: SourceKind, paths: &[PathBuf], options: &SourceOptions) -> Res
         }
         SourceKind::RequestsAzure | SourceKind::RequestsMooncake => kinds::requests(kind, paths, options),
     }
+}
+
+/// The nodes that a power or accounting source names, sorted; empty for other kinds. Reads the files once.
+///
+/// # Errors
+/// As [`open`].
+pub fn nodes(kind: SourceKind, paths: &[PathBuf], options: &SourceOptions) -> Result<Vec<String>, MeterError> {
+    let names: BTreeSet<String> = match kind {
+        SourceKind::PowerMllog | SourceKind::PowerSpl | SourceKind::PowerParquet | SourceKind::PowerCsv => {
+            kinds::node_series(kind, paths, options)?.0.into_iter().map(|series| series.node).collect()
+        }
+        SourceKind::SacctParsable | SourceKind::SacctJson | SourceKind::SacctCsv => {
+            accounting(kind, paths, options)?.jobs.into_iter().flat_map(|job| job.nodes).collect()
+        }
+        _ => BTreeSet::new(),
+    };
+    Ok(names.into_iter().collect())
 }
 
 /// Reads accounting alone: for classes and runs of telemetry that comes from elsewhere, and for a reconciliation.

@@ -118,7 +118,7 @@ fn dense_peaks_not_sparse_ones() {
 
 #[test]
 fn a_mixture_of_experts_counts_active_parameters() {
-    let tokens = Tokens { requests: 1, read: 1_000, repeated: 0, written: 0 };
+    let tokens = Tokens { requests: 1, input: 1_000, repeated: 0, output: 0 };
     let (active, all) = (declared_operations(&tokens, 37_000_000_000), declared_operations(&tokens, 671_000_000_000));
     assert!(all.best_ops > active.best_ops * 18, "DeepSeek-V3: 18 times too high with all parameters");
 }

@@ -37,11 +37,11 @@ pub struct Tokens {
     /// Requests that arrived.
     pub requests: u64,
     /// Tokens read.
-    pub read: u128,
+    pub input: u128,
     /// Part of them that a prefix cache may have served.
     pub repeated: u128,
     /// Tokens written.
-    pub written: u128,
+    pub output: u128,
 }
 
 /// Tokens by slot of the grid, by arrival. Work near a slot's end runs into the next slot: compare whole windows, not single slots.
@@ -51,9 +51,9 @@ pub fn tokens_by_slot(requests: &[Request], grid: &Grid) -> BTreeMap<i64, Tokens
     for request in requests {
         let slot = slots.entry(grid.slot_of(request.time_ms)).or_default();
         slot.requests += 1;
-        slot.read += u128::from(request.read_tokens);
+        slot.input += u128::from(request.read_tokens);
         slot.repeated += u128::from(request.repeated_tokens);
-        slot.written += u128::from(request.written_tokens);
+        slot.output += u128::from(request.written_tokens);
     }
     slots
 }
@@ -66,9 +66,9 @@ pub fn tokens_by_slot(requests: &[Request], grid: &Grid) -> BTreeMap<i64, Tokens
 pub fn declared_operations(tokens: &Tokens, active_parameters: u64) -> OpsInterval {
     let per_token = 2 * u128::from(active_parameters);
     let ops = |count: u128| count.saturating_mul(per_token);
-    let all = ops(tokens.read.saturating_add(tokens.written));
+    let all = ops(tokens.input.saturating_add(tokens.output));
     OpsInterval {
-        lower_ops: ops((tokens.read - tokens.repeated.min(tokens.read)).saturating_add(tokens.written)),
+        lower_ops: ops((tokens.input - tokens.repeated.min(tokens.input)).saturating_add(tokens.output)),
         best_ops: all,
         upper_ops: all,
         evidence: Evidence::DeclaredModelOperations,
@@ -93,7 +93,7 @@ mod tests {
             &[request(0, 100), request(3_599_999, 50), request(3_600_000, 60)],
             &Grid { origin_ms: 0, slot_ms: 3_600_000 },
         );
-        assert_eq!(slots[&0], Tokens { requests: 2, read: 150, repeated: 80, written: 20 });
+        assert_eq!(slots[&0], Tokens { requests: 2, input: 150, repeated: 80, output: 20 });
         let served = declared_operations(&slots[&0], 37_000_000_000);
         assert_eq!(served.upper_ops, 170 * 74_000_000_000);
         assert_eq!(served.lower_ops, 90 * 74_000_000_000);

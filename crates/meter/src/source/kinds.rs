@@ -17,7 +17,7 @@ use crate::adapter::rows::Collector;
 use crate::adapter::rows::batches::RowRules;
 use crate::adapter::sacct::{allocation_batch, assign};
 use crate::adapter::{fault::Fault, range_api};
-use crate::engine::{self, Input, Rules, RunOptions};
+use crate::engine::{self, Input, Progress, Rules, RunOptions};
 use crate::jobs::{Assignment, Assignments, JobMap};
 use crate::{Meter, MeterError, Partials};
 
@@ -48,10 +48,12 @@ pub(super) fn csv(paths: &[PathBuf], options: &SourceOptions) -> Result<Metered,
 
 fn tables(input: &dyn Input, kind: SourceKind, options: &SourceOptions) -> Result<Metered, MeterError> {
     let rules = Rules { contract: options.contract_of(kind), grid: options.grid };
+    let told = options.progress.as_ref().map(|hook| move |progress: Progress| (hook.0)(progress.rows));
     let run = RunOptions {
         threads: options.threads,
         checkpoint: options.checkpoint.as_deref(),
         checkpoint_every: engine::CHECKPOINT_EVERY,
+        progress: told.as_ref().map(|hook| hook as &(dyn Fn(Progress) + Sync)),
         ..RunOptions::default()
     };
     engine::run(input, &rules, &run).map(empty)
@@ -130,7 +132,10 @@ pub(super) fn slurm(kind: SourceKind, paths: &[PathBuf], options: &SourceOptions
 pub(super) fn power(kind: SourceKind, paths: &[PathBuf], options: &SourceOptions) -> Result<Metered, MeterError> {
     let (nodes, marks) = node_series(kind, paths, options)?;
     let mut assignments = options.assignments.clone();
-    let (start_ms, end_ms) = options.range_ms.or(marks).unwrap_or((i64::MIN, i64::MAX));
+    // A result log's marks and the wanted range both bound the job.
+    let all = (i64::MIN, i64::MAX);
+    let (range, marks) = (options.range_ms.unwrap_or(all), marks.unwrap_or(all));
+    let (start_ms, end_ms) = (range.0.max(marks.0), range.1.min(marks.1));
     if let Some(job) = &options.job {
         for device in nodes.iter().flat_map(|series| options.placement.devices(&series.node)) {
             assignments.insert(device.as_str(), Assignment { start_ms, end_ms, job: job.clone() });
@@ -152,9 +157,9 @@ pub(super) fn power(kind: SourceKind, paths: &[PathBuf], options: &SourceOptions
     Ok(metered)
 }
 
-type Marks = Option<(i64, i64)>;
+pub(super) type Marks = Option<(i64, i64)>;
 
-fn node_series(
+pub(super) fn node_series(
     kind: SourceKind,
     paths: &[PathBuf],
     options: &SourceOptions,

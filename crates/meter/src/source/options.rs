@@ -1,6 +1,7 @@
 //! Kinds of sources and how to read them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::adapter::civil_time::UtcOffset;
 use crate::adapter::columns::Overrides;
@@ -111,6 +112,16 @@ impl SourceKind {
     }
 }
 
+/// Called with the number of rows read so far, from any thread.
+#[derive(Clone)]
+pub struct ProgressHook(pub Arc<dyn Fn(u64) + Send + Sync>);
+
+impl std::fmt::Debug for ProgressHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProgressHook")
+    }
+}
+
 /// How to read a source.
 #[derive(Debug, Clone)]
 pub struct SourceOptions {
@@ -150,6 +161,8 @@ pub struct SourceOptions {
     pub threads: usize,
     /// Where a run over tables keeps its checkpoint.
     pub checkpoint: Option<PathBuf>,
+    /// Told how far a run over tables is.
+    pub progress: Option<ProgressHook>,
     /// Limits on text files.
     pub limits: TextLimits,
 }
@@ -177,6 +190,7 @@ impl SourceOptions {
             columns: Overrides::default(),
             threads: 0,
             checkpoint: None,
+            progress: None,
             limits: TextLimits::default(),
         }
     }

@@ -52,6 +52,7 @@ fn accounting_alone_tiles_the_devices() {
     let folder = folder(&[("sacct.txt", text)]);
     let placement = Placement::new((0..8).map(|i| ("n1", format!("n1/{i}"))));
     let options = SourceOptions { placement, range_ms: Some((0, 3_600_000)), ..options() };
+    assert_eq!(nodes(SourceKind::SacctParsable, &[folder.path().to_path_buf()], &options).expect("nodes"), ["n1"]);
     let metered = open(SourceKind::SacctParsable, &[folder.path().to_path_buf()], &options).expect("metered");
     let covered: u64 = metered
         .partials
