@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest encoded opening, bytes.
 pub const MAX_OPENING_BYTES: usize = 4 << 20;
+/// 128 leaves with 256 runs each, and their fields.
+const LIMITS: Limits = Limits { max_bytes: MAX_OPENING_BYTES, max_depth: 6, max_items: 200_000 };
 
 /// Everything that binds one group's figures to the fleet and the report. Confidential: for the inspector only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +68,7 @@ impl Opening {
     /// # Errors
     /// [`OpeningError::Unreadable`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, OpeningError> {
-        canonical::from_slice_limited(bytes, Limits::with_max_bytes(MAX_OPENING_BYTES))
-            .map_err(|error| OpeningError::Unreadable(error.to_string()))
+        canonical::from_slice_limited(bytes, LIMITS).map_err(|error| OpeningError::Unreadable(error.to_string()))
     }
 }
 
