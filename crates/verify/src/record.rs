@@ -13,6 +13,7 @@ use standstill_agreement::Agreement;
 use standstill_statement::{Hash32, LogHead, Name, PublicKey, Signed};
 use standstill_tlog::merkle::Tree;
 use standstill_tlog::policy::Policy;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A head that bears the log's signature.
 #[derive(Clone, Debug)]
@@ -48,6 +49,10 @@ pub(crate) struct IssuerLog {
     pub(crate) origin: String,
     /// Distinct signed heads by size; all of them are roots of `tree`, unless `damage` says otherwise.
     pub(crate) heads: Vec<Head>,
+    /// What the heads' times add up to, see [`Timeline`].
+    pub(crate) timeline: Timeline,
+    /// Place of each statement in `entries`.
+    pub(crate) places: BTreeMap<Hash32, usize>,
     /// Tree over all entries under the latest head; empty when the entries could not be read.
     pub(crate) tree: Tree,
     /// Valid statements of this issuer under this agreement.
@@ -74,17 +79,63 @@ pub(crate) enum ByDeadline {
     Unknown,
 }
 
+/// Running minima and maxima over the heads in order of size, so that a question about time costs one binary search however many
+/// heads there are.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    sizes: Vec<u64>,
+    /// Earliest quorum time of this head or a larger one, with the place of the head that has it.
+    earliest_from: Vec<Option<(u64, usize)>>,
+    /// Latest quorum time of this head or a smaller one.
+    latest_up_to: Vec<Option<u64>>,
+}
+
+impl Timeline {
+    fn of(heads: &[Head]) -> Self {
+        let mut earliest_from = vec![None; heads.len()];
+        let mut best = None;
+        for (place, head) in heads.iter().enumerate().rev() {
+            let own = head.first_unix_seconds.map(|time| (time, place));
+            best = best.into_iter().chain(own).min();
+            earliest_from[place] = best;
+        }
+        let mut latest = None;
+        let latest_up_to = heads.iter().map(|head| {
+            latest = latest.max(head.last_unix_seconds);
+            latest
+        });
+        Self {
+            latest_up_to: latest_up_to.collect(),
+            sizes: heads.iter().map(|head| head.size).collect(),
+            earliest_from,
+        }
+    }
+
+    /// Number of heads that do not cover the entry.
+    fn without(&self, index: u64) -> usize {
+        self.sizes.partition_point(|size| *size <= index)
+    }
+
+    fn earliest_covering(&self, index: u64) -> Option<(u64, usize)> {
+        self.earliest_from.get(self.without(index)).copied().flatten()
+    }
+
+    fn latest_without(&self, index: u64) -> Option<u64> {
+        let last = self.without(index).checked_sub(1)?;
+        self.latest_up_to.get(last).copied().flatten()
+    }
+}
+
 impl IssuerLog {
     /// First quorum time of a head that covers the entry.
     pub(crate) fn published(&self, index: u64) -> Option<u64> {
-        self.heads.iter().filter(|head| head.size > index).filter_map(|head| head.first_unix_seconds).min()
+        self.timeline.earliest_covering(index).map(|(time, _)| time)
     }
 
     /// The first head with a quorum that covers the entry, with its time: the head from which draws are made.
     pub(crate) fn first_head(&self, index: u64) -> Option<(LogHead, u64)> {
-        let covering = self.heads.iter().filter(|head| head.size > index);
-        let timed = covering.filter_map(|head| head.first_unix_seconds.map(|time| (head, time)));
-        let (head, time) = timed.min_by_key(|(head, time)| (*time, head.size))?;
+        let (time, place) = self.timeline.earliest_covering(index)?;
+        let head = self.heads.get(place)?;
         Some((LogHead { origin: self.origin.clone(), size: head.size, root: Hash32(head.root) }, time))
     }
 
@@ -93,8 +144,7 @@ impl IssuerLog {
         if self.published(index).is_some_and(|time| time <= deadline_unix_seconds) {
             return ByDeadline::Yes;
         }
-        let without = self.heads.iter().filter(|head| head.size <= index);
-        if without.filter_map(|head| head.last_unix_seconds).any(|time| time > deadline_unix_seconds) {
+        if self.timeline.latest_without(index).is_some_and(|time| time > deadline_unix_seconds) {
             ByDeadline::No
         } else {
             ByDeadline::Unknown
@@ -104,10 +154,8 @@ impl IssuerLog {
     /// Whether the bundle shows that nothing beyond the entries at hand was public by a deadline. Silence is held only against an
     /// issuer whose log holds a statement under these terms: anybody can write a party's name into terms of their own.
     pub(crate) fn silent_at(&self, deadline_unix_seconds: u64) -> bool {
-        let witnessed = self.heads.iter().filter_map(|head| head.last_unix_seconds);
-        self.damage.is_none()
-            && !self.entries.is_empty()
-            && witnessed.max().is_some_and(|time| time > deadline_unix_seconds)
+        let witnessed = self.timeline.latest_up_to.last().copied().flatten();
+        self.damage.is_none() && !self.entries.is_empty() && witnessed.is_some_and(|time| time > deadline_unix_seconds)
     }
 
     /// Whether a head that somebody names is a root of this log; `None` when the log at hand is too short to say.
@@ -125,7 +173,7 @@ impl IssuerLog {
 
     /// The entry with this statement hash.
     pub(crate) fn by_hash(&self, hash: &Hash32) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.signed.hash == *hash)
+        self.entries.get(*self.places.get(hash)?)
     }
 
     /// The latest signed head, its size, root and times.
@@ -175,9 +223,13 @@ impl Record {
     /// Compares the heads that issuers say they saw with the logs at hand. What an issuer says about another proves nothing by itself.
     fn compare_heads(&mut self) {
         let mut questions = Vec::new();
+        let mut seen = BTreeSet::new();
         for log in &self.logs {
             for entry in &log.entries {
                 for head in &entry.signed.statement.header.heads {
+                    if !seen.insert((&head.origin, head.size, head.root)) {
+                        continue;
+                    }
                     let Some(other) = self.logs.iter().position(|other| other.origin == head.origin) else { continue };
                     if self.logs[other].has_root(head) == Some(false) {
                         let words = format!(
@@ -219,6 +271,8 @@ fn read_log(bundle: &Bundle, issuer: &Issuer<'_>, ignored: &mut Vec<String>) -> 
         issuer: issuer.id.clone(),
         origin: String::new(),
         heads: Vec::new(),
+        timeline: Timeline::default(),
+        places: BTreeMap::new(),
         tree: Tree::new(),
         entries: Vec::new(),
         damage: None,
@@ -232,10 +286,73 @@ fn read_log(bundle: &Bundle, issuer: &Issuer<'_>, ignored: &mut Vec<String>) -> 
     {
         log.damage = Some(damage);
     }
+    log.timeline = Timeline::of(&log.heads);
+    log.places = log.entries.iter().enumerate().map(|(place, entry)| (entry.signed.hash, place)).collect();
     log
 }
 
 /// The witness policy, parsed; bundles with an unreadable policy cannot be opened.
 pub(crate) fn policy(terms: &Agreement) -> Result<Policy, String> {
     Policy::parse(&terms.witnesses).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(heads: &[(u64, Option<u64>, Option<u64>)]) -> IssuerLog {
+        let head = |&(size, first_unix_seconds, last_unix_seconds): &(u64, Option<u64>, Option<u64>)| Head {
+            size,
+            root: [0; 32],
+            first_unix_seconds,
+            last_unix_seconds,
+            note: String::new(),
+        };
+        let heads: Vec<Head> = heads.iter().map(head).collect();
+        IssuerLog {
+            issuer: Name::new("north").unwrap(),
+            origin: String::new(),
+            timeline: Timeline::of(&heads),
+            heads,
+            places: BTreeMap::new(),
+            tree: Tree::new(),
+            entries: Vec::new(),
+            damage: None,
+            breaches: Vec::new(),
+            foreign: Vec::new(),
+            forks: Vec::new(),
+            open_questions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn running_times_say_the_same_as_looking_at_every_head() {
+        // Every assignment of "no quorum, early, late" to three heads, against the definition.
+        let times = [(None, None), (Some(10), Some(10)), (Some(10), Some(40)), (Some(30), Some(30))];
+        for a in times {
+            for b in times {
+                for c in times {
+                    let log = log(&[(1, a.0, a.1), (3, b.0, b.1), (4, c.0, c.1)]);
+                    for index in 0..5 {
+                        let covering = log.heads.iter().filter(|head| head.size > index);
+                        let expected = covering.filter_map(|head| head.first_unix_seconds).min();
+                        assert_eq!(log.published(index), expected);
+                        let without = log.heads.iter().filter(|head| head.size <= index);
+                        let later = without.filter_map(|head| head.last_unix_seconds).any(|time| time > 20);
+                        let answer = match (expected.is_some_and(|time| time <= 20), later) {
+                            (true, _) => ByDeadline::Yes,
+                            (false, true) => ByDeadline::No,
+                            (false, false) => ByDeadline::Unknown,
+                        };
+                        assert_eq!(log.public_by(index, 20), answer);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_issuer_that_never_spoke_under_the_terms_is_never_silent() {
+        assert!(!log(&[(1, Some(10), Some(99))]).silent_at(50));
+    }
 }

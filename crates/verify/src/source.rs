@@ -29,7 +29,7 @@ impl Default for Limits {
             agreement_bytes: 1 << 20,
             note_bytes: 64 << 10,
             blob_bytes: 64 << 20,
-            folder_names: 100_000,
+            folder_names: 20_000,
             log_entries: 100_000,
             log_bytes: 256 << 20,
         }

@@ -165,8 +165,11 @@ fn forged_proofs_late_fleets_and_undeclared_runs_are_violations() {
         blob[middle] ^= 1;
     });
     world.report(0, 0, Usage::FULL).unwrap();
+    let too_soon = START_UNIX_SECONDS + WINDOW_SECONDS + 7_200;
+    world.report_at(0, 1, 0, Usage::SLOWED, &["base"], too_soon).unwrap();
     world.finish().unwrap();
     let verdict = judged(world.bundle().unwrap());
+    assert_violated(&verdict, "north/reports-in-time", "window 1: the report was public before the window was over");
     assert_violated(&verdict, "north/fleet", "declared after the window had begun");
     assert_violated(&verdict, "north/runs-declared", "declared after the start of window 0");
     let forged = verdict

@@ -11,7 +11,7 @@ use standstill_seal::{
     WindowVerdict, memory_key, rules_for, verify_fleet, verify_window,
 };
 use standstill_statement::{Body, FleetDeclaration, Name, Report, RunDeclaration, canonical};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A fleet declaration and what came of its proofs.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ pub(crate) struct Account<'a> {
     pub(crate) doubles: Vec<(&'a Entry, &'a Entry)>,
     /// Run declarations that do not fit those before them.
     pub(crate) lineage_faults: Vec<(&'a Entry, String)>,
+    /// The lineage of the first so many declarations; most reports share it with the report before.
+    lineage: (usize, Lineage),
 }
 
 impl<'a> Account<'a> {
@@ -73,6 +75,7 @@ impl<'a> Account<'a> {
             history: History::new(),
             doubles: Vec::new(),
             lineage_faults: Vec::new(),
+            lineage: (0, Lineage::default()),
         };
         account.lineage_faults = lineage_faults(&account.runs);
         let mut by_window: BTreeMap<u64, Vec<(&'a Entry, &'a Report)>> = BTreeMap::new();
@@ -117,11 +120,11 @@ impl<'a> Account<'a> {
         report: &'a Report,
         memory: &dyn ProofMemory,
     ) -> ReportFacts<'a> {
-        let lineage = self.lineage_before(entry.index);
-        let (rules, problem) = match rules_for(&bundle.agreement, report.window, &lineage, &report.runs) {
-            Ok(rules) => (rules, None),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
+        let (rules, problem) =
+            match rules_for(&bundle.agreement, report.window, self.lineage_before(entry.index), &report.runs) {
+                Ok(rules) => (rules, None),
+                Err(error) => (Vec::new(), Some(error.to_string())),
+            };
         let proofs = match problem {
             Some(why) => Err(Refusal::Gap(why)),
             None => self.check_proofs(bundle, entry, report, &rules, memory),
@@ -137,11 +140,15 @@ impl<'a> Account<'a> {
     }
 
     /// Declarations that were in the log before the report; a declaration that does not fit is left out and named elsewhere.
-    fn lineage_before(&self, index: u64) -> Lineage {
-        let faulty = |entry: &Entry| self.lineage_faults.iter().any(|(fault, _)| fault.index == entry.index);
-        let earlier = self.runs.iter().filter(|(entry, _)| entry.index < index && !faulty(entry));
-        let declarations: Vec<RunDeclaration> = earlier.map(|(_, run)| (*run).clone()).collect();
-        Lineage::new(&declarations).unwrap_or_default()
+    fn lineage_before(&mut self, index: u64) -> &Lineage {
+        let count = self.runs.partition_point(|(entry, _)| entry.index < index);
+        if count != self.lineage.0 {
+            let faulty: BTreeSet<u64> = self.lineage_faults.iter().map(|(entry, _)| entry.index).collect();
+            let earlier = self.runs[..count].iter().filter(|(entry, _)| !faulty.contains(&entry.index));
+            let declarations: Vec<RunDeclaration> = earlier.map(|(_, run)| (*run).clone()).collect();
+            self.lineage = (count, Lineage::new(&declarations).unwrap_or_default());
+        }
+        &self.lineage.1
     }
 
     fn check_proofs(

@@ -58,13 +58,14 @@ impl Audits {
     pub(crate) fn follow(bundle: &Bundle, record: &Record, log: &IssuerLog, account: &Account<'_>, as_of: u64) -> Self {
         let mut audits = Self::default();
         let beacon = beacon(bundle);
+        let replies = Replies::read(bundle, record, log);
         for auditor in role_logs(bundle, record, &[RoleKind::Auditor]) {
             for entry in &auditor.entries {
                 let Body::Challenge(challenge) = &entry.signed.statement.body else { continue };
                 if challenge.party != log.issuer {
                     continue;
                 }
-                let scene = Scene { bundle, record, log, account, auditor, entry, challenge, as_of };
+                let scene = Scene { bundle, log, account, auditor, entry, challenge, as_of, replies: &replies };
                 match beacon.as_ref().map_err(|why| Refusal::Gap(why.clone())).and_then(|beacon| scene.audit(beacon)) {
                     Ok(audit) => audits.valid.push(audit),
                     Err(refusal) => audits.refused.push(Refused { refusal, entry: auditor.reference(entry) }),
@@ -100,13 +101,13 @@ impl Audit {
 /// One challenge and all that it must fit.
 struct Scene<'a> {
     bundle: &'a Bundle,
-    record: &'a Record,
     log: &'a IssuerLog,
     account: &'a Account<'a>,
     auditor: &'a IssuerLog,
     entry: &'a Entry,
     challenge: &'a Challenge,
     as_of: u64,
+    replies: &'a Replies<'a>,
 }
 
 impl Scene<'_> {
@@ -202,12 +203,12 @@ impl Scene<'_> {
 
     fn followed(&self, reported: &Entry, report: &Report, deadline_unix_seconds: u64) -> Audit {
         let hash = self.entry.signed.hash;
-        let responses: Vec<(&Entry, &Response)> = answers(self.log, &hash);
-        let findings = findings(self.bundle, self.record, self.log, &hash);
+        let responses = self.replies.responses.get(&hash).map_or(&[][..], Vec::as_slice);
+        let findings = self.replies.findings.get(&hash);
         let drawn = self.challenge.groups.iter().map(|group| Drawn {
             group: *group,
-            answer: self.answer(*group, &responses, deadline_unix_seconds),
-            finding: findings.get(group).cloned(),
+            answer: self.answer(*group, responses, deadline_unix_seconds),
+            finding: findings.and_then(|findings| findings.get(group)).cloned(),
         });
         Audit {
             window: report.window,
@@ -267,34 +268,36 @@ pub(crate) fn role_logs<'a>(bundle: &'a Bundle, record: &'a Record, kinds: &[Rol
     roles.filter_map(|role| record.log(&role.id)).collect()
 }
 
-fn answers<'a>(log: &'a IssuerLog, challenge: &Hash32) -> Vec<(&'a Entry, &'a Response)> {
-    let mut found = Vec::new();
-    for entry in &log.entries {
-        if let Body::Response(response) = &entry.signed.statement.body
-            && response.challenge == *challenge
-        {
-            found.push((entry, response));
-        }
-    }
-    found
-}
-
+/// Outcome, reason code, power reading and finding for each group of one challenge.
 type Found = BTreeMap<u32, (Outcome, String, bool, EntryRef)>;
 
-/// The findings on a challenge, group by group. The worst counts; only a flag can be cleared by a later finding.
-fn findings(bundle: &Bundle, record: &Record, party: &IssuerLog, challenge: &Hash32) -> Found {
-    let mut found = Found::new();
-    for log in role_logs(bundle, record, &[RoleKind::Auditor, RoleKind::Inspector]) {
-        for entry in &log.entries {
-            let Body::Finding(finding) = &entry.signed.statement.body else { continue };
-            if finding.challenge == *challenge && finding.party == party.issuer {
-                merge(&mut found, finding, &log.reference(entry));
-            }
-        }
-    }
-    found
+/// Everything that was said about one party's challenges, by challenge.
+struct Replies<'a> {
+    responses: BTreeMap<Hash32, Vec<(&'a Entry, &'a Response)>>,
+    findings: BTreeMap<Hash32, Found>,
 }
 
+impl<'a> Replies<'a> {
+    fn read(bundle: &'a Bundle, record: &'a Record, party: &'a IssuerLog) -> Self {
+        let mut replies = Self { responses: BTreeMap::new(), findings: BTreeMap::new() };
+        for entry in &party.entries {
+            if let Body::Response(response) = &entry.signed.statement.body {
+                replies.responses.entry(response.challenge).or_default().push((entry, response));
+            }
+        }
+        for log in role_logs(bundle, record, &[RoleKind::Auditor, RoleKind::Inspector]) {
+            for entry in &log.entries {
+                let Body::Finding(finding) = &entry.signed.statement.body else { continue };
+                if finding.party == party.issuer {
+                    merge(replies.findings.entry(finding.challenge).or_default(), finding, &log.reference(entry));
+                }
+            }
+        }
+        replies
+    }
+}
+
+/// The worst finding counts; only a flag can be cleared by a later one.
 fn merge(found: &mut Found, finding: &Finding, entry: &EntryRef) {
     for item in &finding.items {
         let new = (item.outcome, item.reason.clone(), item.power_reading, entry.clone());

@@ -6,12 +6,12 @@ use super::tally::Tally;
 use super::{assurance, audit_checks, limits, record_checks};
 use crate::bundle::Bundle;
 use crate::check::{CheckKind, EvidenceLevel, Outcome, SubGoal};
-use crate::record::{ByDeadline, IssuerLog};
+use crate::record::{ByDeadline, Entry, IssuerLog};
 use crate::render::words;
 use crate::verdict::{AuditStatus, Basis, Check, PartyVerdict, ReportStatus, SubGoalVerdict, WindowRow};
 use standstill_agreement::Limit;
 use standstill_seal::{CheckId, Outcome as Proof};
-use standstill_statement::{Mode, Name};
+use standstill_statement::{Mode, Name, RunDeclaration};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All that is known about one party.
@@ -249,6 +249,16 @@ fn reports_in_time(case: &Case<'_>) -> Check {
     let mut tally = Tally::new(CheckKind::ReportsInTime);
     let mut late = Vec::new();
     for (window, facts) in &case.account.windows {
+        let end = case.bundle.agreement.window_bounds(*window).1;
+        let early = facts
+            .counted
+            .as_ref()
+            .filter(|counted| case.log.published(counted.entry.index).is_some_and(|time| time < end));
+        if let Some(counted) = early {
+            let words = format!("window {window}: the report was public before the window was over");
+            tally.breach(words, vec![case.log.reference(counted.entry)]);
+            continue;
+        }
         match (facts.status, &facts.counted) {
             (ReportStatus::OnTime, Some(counted)) => tally.holds(Some(case.log.reference(counted.entry))),
             (ReportStatus::Late, Some(counted)) => {
@@ -306,13 +316,19 @@ fn first_use<'b>(case: &'b Case<'_>) -> BTreeMap<&'b Name, u64> {
     first
 }
 
+/// Declared runs by name.
+type Declared<'a> = BTreeMap<&'a Name, (&'a Entry, &'a RunDeclaration)>;
+
 fn runs_declared(case: &Case<'_>) -> Check {
     let mut tally = Tally::new(CheckKind::RunsDeclared);
     for (entry, why) in &case.account.lineage_faults {
         tally.breach(format!("declaration in entry {}: {why}", entry.index), vec![case.log.reference(entry)]);
     }
+    // The first declaration of a name is the one that counts.
+    let declared: Declared<'_> =
+        case.account.runs.iter().rev().map(|(entry, run)| (&run.run, (*entry, *run))).collect();
     for (run, window) in first_use(case) {
-        run_declared(case, &mut tally, run, window);
+        run_declared(case, &mut tally, &declared, run, window);
     }
     let words = match tally.examined() {
         0 => "no run appears in any report".to_owned(),
@@ -321,10 +337,10 @@ fn runs_declared(case: &Case<'_>) -> Check {
     tally.check_even_if_empty(EvidenceLevel::Verified, Basis::PublicRecord, words)
 }
 
-fn run_declared(case: &Case<'_>, tally: &mut Tally, run: &Name, window: u64) {
+fn run_declared(case: &Case<'_>, tally: &mut Tally, declared: &Declared<'_>, run: &Name, window: u64) {
     let user = case.account.windows.get(&window).and_then(|facts| facts.counted.as_ref());
     let report: Vec<_> = user.map(|facts| case.log.reference(facts.entry)).into_iter().collect();
-    let Some((entry, declaration)) = case.account.runs.iter().find(|(_, declared)| declared.run == *run) else {
+    let Some((entry, declaration)) = declared.get(run) else {
         return tally.breach(format!("run {run} appears in window {window} and was never declared"), report);
     };
     let both: Vec<_> = report.into_iter().chain([case.log.reference(entry)]).collect();

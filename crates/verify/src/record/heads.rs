@@ -3,8 +3,10 @@
 use super::{Head, Issuer, IssuerLog, Record};
 use crate::bundle::Bundle;
 use crate::verdict::ForkProof;
+use rayon::prelude::*;
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::note::VerifierKey;
+use std::collections::BTreeMap;
 
 /// Reads `logs/<issuer>/checkpoint` and `logs/<issuer>/checkpoints/*`. Files that do not bear the log's signature are ignored: anybody
 /// can add them.
@@ -22,18 +24,18 @@ pub(super) fn read(
     let names = names.map_err(|error| error.to_string())?;
     let paths =
         names.into_iter().map(|name| format!("{folder}/checkpoints/{name}")).chain([format!("{folder}/checkpoint")]);
-    let mut found = false;
-    for path in paths {
-        match read_one(bundle, &path, &key) {
+    let paths: Vec<String> = paths.collect();
+    let read: Vec<_> = paths.par_iter().map(|path| read_one(bundle, path, &key)).collect();
+    let mut by_size = BTreeMap::new();
+    for (path, read) in paths.iter().zip(read) {
+        match read {
             Ok(None) => {}
-            Ok(Some(head)) => {
-                found = true;
-                add(log, head);
-            }
+            Ok(Some(head)) => add(log, &mut by_size, head),
             Err(why) => ignored.push(format!("{path}: {why}")),
         }
     }
-    log.heads.sort_by_key(|head| head.size);
+    let found = !by_size.is_empty();
+    log.heads = by_size.into_values().collect();
     if found {
         Ok(())
     } else {
@@ -63,9 +65,9 @@ fn head_of(bundle: &Bundle, signed: &SignedCheckpoint) -> Head {
 }
 
 /// Merges a head into the list. Two roots of one size are two histories.
-fn add(log: &mut IssuerLog, head: Head) {
-    let Some(known) = log.heads.iter_mut().find(|known| known.size == head.size) else {
-        log.heads.push(head);
+fn add(log: &mut IssuerLog, by_size: &mut BTreeMap<u64, Head>, head: Head) {
+    let Some(known) = by_size.get_mut(&head.size) else {
+        by_size.insert(head.size, head);
         return;
     };
     if known.root != head.root {

@@ -109,7 +109,7 @@ fn window(place: u64, count: u64, point: &Point<'_>, top: u128, clear: bool) -> 
             // A window without a limit in force has nothing to prove.
             Some(true) if point.limit.words == super::words::NO_LIMIT => {},
             Some(true) if point.amount.is_none() => path.t d={ "M" (px(x)) " " (base - 14) "l4 5l8 -11" } {},
-            Some(false) => path.bx d={ "M" (px(x)) " " (base - 16) "l10 12m0 -12l-10 12" } {},
+            Some(false) => path.bx d={ "M" (px(x)) " 2l9 10m0 -10l-9 10" } {},
             None => text.s x=(px(x)) y=(base - 4) { "?" },
             Some(true) => {},
         }
