@@ -99,6 +99,12 @@ fn fleet_of_another_revision_or_window() {
     }
     let wrong = FleetRef { root: Hash32::of(b"x"), ..declared };
     assert!(matches!(verify_fleet(&fleet_context(), wrong, &sealed.blob, table()), Err(SealError::FleetRoot { .. })));
+    for groups in [0, 5, 1 << 20, u32::MAX] {
+        // Refused by length before anything is made for so many groups.
+        let other = FleetRef { groups, ..declared };
+        let refused = verify_fleet(&fleet_context(), other, &sealed.blob, table());
+        assert!(matches!(refused, Err(SealError::FleetBlob { .. })), "{groups}");
+    }
     let fewer = FleetRef { groups: 3, ..declared };
     assert!(matches!(verify_fleet(&fleet_context(), fewer, &sealed.blob, table()), Err(SealError::FleetBlob { .. })));
 }
