@@ -108,9 +108,11 @@ impl Report {
 pub fn run(options: &Options, progress: &(dyn Fn(&str) + Sync)) -> Result<Report, MeterError> {
     let paths = generate(&options.folder, options.devices, options.hours, progress)?;
     let bytes = paths.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|data| data.len()).sum();
-    let threads = if options.threads > 0 { options.threads } else { std::thread::available_parallelism().map_or(1, usize::from) };
+    let threads =
+        if options.threads > 0 { options.threads } else { std::thread::available_parallelism().map_or(1, usize::from) };
     let input = ParquetInput::open(&paths, Overrides::new())?;
-    let rules = Rules { contract: SourceContract::dcgm(10_000), grid: Grid { origin_ms: START_MS, slot_ms: 3_600_000 } };
+    let rules =
+        Rules { contract: SourceContract::dcgm(10_000), grid: Grid { origin_ms: START_MS, slot_ms: 3_600_000 } };
     let mut decode = Engine { name: "decode", costs: Vec::new() };
     let mut meter = Engine { name: "meter", costs: Vec::new() };
     let mut duck = Engine { name: "duckdb", costs: Vec::new() };

@@ -61,6 +61,10 @@ pub struct SourceContract {
     pub power_unit: PowerUnit,
     /// Unit of the energy counter.
     pub energy_unit: EnergyUnit,
+    /// True when the source itself states that no job means no work (scheduler records). Elsewhere, time without a job *and* without an
+    /// activity reading is unaccounted: else blanked counters and a dropped label would buy idle time.
+    #[serde(default)]
+    pub silence_is_idle: bool,
 }
 
 impl SourceContract {
@@ -77,6 +81,7 @@ impl SourceContract {
             activity_unit: ActivityUnit::Ratio,
             power_unit: PowerUnit::Watt,
             energy_unit: EnergyUnit::Millijoule,
+            silence_is_idle: false,
         }
     }
 
@@ -94,6 +99,7 @@ impl SourceContract {
             max_gap_ms: u64::MAX >> 2,
             max_bridge_ms: u64::MAX >> 2,
             max_disorder_ms: 0,
+            silence_is_idle: true,
             ..Self::dcgm(1_000)
         }
     }

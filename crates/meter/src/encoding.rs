@@ -47,7 +47,8 @@ impl Partials {
     /// [`MeterError::Partial`] when the bytes are truncated, changed, not canonical or impossible (more time than the slot has).
     pub fn decode(bytes: &[u8], place: &str) -> Result<Self, MeterError> {
         let fail = |what| MeterError::Partial { place: place.to_owned(), what };
-        let (body, hash) = bytes.split_at_checked(bytes.len().saturating_sub(HASH_BYTES)).ok_or(fail("it is truncated"))?;
+        let (body, hash) =
+            bytes.split_at_checked(bytes.len().saturating_sub(HASH_BYTES)).ok_or(fail("it is truncated"))?;
         if Sha256::digest(body).as_slice() != hash {
             return Err(fail("its closing hash does not match its content"));
         }

@@ -80,7 +80,8 @@ pub fn run(input: &dyn Input, rules: &Rules, options: &RunOptions<'_>) -> Result
     let (next, before) = start.unwrap_or_else(|| (0, Partials::new(rules.contract.clone(), rules.grid)));
     let rows = before.tally().rows;
     let result = Accumulator::resume(before)?;
-    let state = State { claimed: next, joined: next, rows, ready: BTreeMap::new(), result, error: None, saved: Instant::now() };
+    let state =
+        State { claimed: next, joined: next, rows, ready: BTreeMap::new(), result, error: None, saved: Instant::now() };
     let shared = Shared { state: Mutex::new(state), wake: Condvar::new(), input, rules, options };
     let threads = threads(options.threads).min(input.pieces().max(1));
     std::thread::scope(|scope| {
@@ -97,7 +98,12 @@ pub fn run(input: &dyn Input, rules: &Rules, options: &RunOptions<'_>) -> Result
 ///
 /// # Errors
 /// As [`run`], and [`MeterError::Io`].
-pub fn run_to_file(input: &dyn Input, rules: &Rules, output: &Path, options: &RunOptions<'_>) -> Result<Partials, MeterError> {
+pub fn run_to_file(
+    input: &dyn Input,
+    rules: &Rules,
+    output: &Path,
+    options: &RunOptions<'_>,
+) -> Result<Partials, MeterError> {
     let beside = checkpoint_path(output);
     let result = run(input, rules, &RunOptions { checkpoint: Some(&beside), ..*options })?;
     checkpoint::write_whole(output, &result.encode())?;
@@ -200,7 +206,10 @@ impl Shared<'_> {
                 state.claimed += 1;
                 return Some(state.claimed - 1);
             }
-            state = self.wake.wait_timeout(state, Duration::from_millis(200)).map_or_else(|broken| broken.into_inner().0, |woken| woken.0);
+            state = self
+                .wake
+                .wait_timeout(state, Duration::from_millis(200))
+                .map_or_else(|broken| broken.into_inner().0, |woken| woken.0);
         }
     }
 
@@ -227,7 +236,9 @@ impl Shared<'_> {
         let Some(path) = self.options.checkpoint else { return };
         state.saved = Instant::now();
         // Encoding wants devices in order: the sums change their shape and back, which moves names and no unit.
-        let so_far = std::mem::replace(&mut state.result, Accumulator::new(self.rules.contract.clone(), self.rules.grid)).into_partials();
+        let so_far =
+            std::mem::replace(&mut state.result, Accumulator::new(self.rules.contract.clone(), self.rules.grid))
+                .into_partials();
         let saved = checkpoint::save(path, state.joined, &so_far, self.input, self.rules);
         match saved.and_then(|()| Accumulator::resume(so_far)) {
             Ok(result) => state.result = result,
@@ -244,7 +255,13 @@ impl State {
     }
 }
 
-fn finish(state: State, total: usize, rules: &Rules, options: &RunOptions<'_>, input: &dyn Input) -> Result<Partials, MeterError> {
+fn finish(
+    state: State,
+    total: usize,
+    rules: &Rules,
+    options: &RunOptions<'_>,
+    input: &dyn Input,
+) -> Result<Partials, MeterError> {
     if let Some((_, error)) = state.error {
         return Err(error);
     }

@@ -151,7 +151,9 @@ pub enum MeterError {
         what: &'static str,
     },
     /// A checkpoint that belongs to other inputs.
-    #[error("{place} belongs to other inputs or settings; remove it to start over, or repeat the command that wrote it")]
+    #[error(
+        "{place} belongs to other inputs or settings; remove it to start over, or repeat the command that wrote it"
+    )]
     ForeignCheckpoint {
         /// Checkpoint file.
         place: PathBuf,
@@ -165,7 +167,9 @@ pub enum MeterError {
         total: usize,
     },
     /// A server that telemetry is read from did not answer as it should.
-    #[error("{address} did not answer as expected: {what}; check that the address is a Prometheus server and try again")]
+    #[error(
+        "{address} did not answer as expected: {what}; check that the address is a Prometheus server and try again"
+    )]
     Server {
         /// Address asked.
         address: String,

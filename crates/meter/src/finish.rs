@@ -61,7 +61,9 @@ impl Partials {
         let ledger = WindowLedger { spec: *spec, devices, alarms: alarms.into_sorted() };
         match ledger.check(fleet, table) {
             Ok(()) => Ok(ledger),
-            Err(errors) => Err(MeterError::Ledger { what: errors.first().map_or_else(String::new, ToString::to_string) }),
+            Err(errors) => {
+                Err(MeterError::Ledger { what: errors.first().map_or_else(String::new, ToString::to_string) })
+            }
         }
     }
 
@@ -78,7 +80,8 @@ impl Partials {
     fn unknown_devices(&self, fleet: &Fleet, spec: &WindowSpec, alarms: &mut Alarms) {
         for (device, units) in self.devices.iter().filter(|(device, _)| fleet.position(device).is_none()) {
             let window = spec.start_ms..spec.end_ms();
-            let inside: Vec<&Unit> = units.iter().map(|unit| &unit.1).filter(|unit| window.contains(&unit.first.time_ms)).collect();
+            let inside: Vec<&Unit> =
+                units.iter().map(|unit| &unit.1).filter(|unit| window.contains(&unit.first.time_ms)).collect();
             if let (Some(first), Some(last)) = (inside.first(), inside.last()) {
                 let rows = inside.iter().map(|unit| u64::from(unit.tally.rows)).sum();
                 alarms.unknown_device(device, first.first.time_ms..last.last.time_ms, rows);

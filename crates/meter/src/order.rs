@@ -31,7 +31,12 @@ pub(crate) fn group(batch: &Batch) -> Batch {
 
 /// Order in which the rows of one device are metered, each with what happened to it: rows late by at most `max_disorder_ms` go to their
 /// place in time; refused rows follow the row that made them too late. `last_ms` is the time of the device's last row before these.
-pub(crate) fn sort(times: &[i64], rows: Range<usize>, max_disorder_ms: u64, last_ms: Option<i64>) -> Vec<(usize, Flag)> {
+pub(crate) fn sort(
+    times: &[i64],
+    rows: Range<usize>,
+    max_disorder_ms: u64,
+    last_ms: Option<i64>,
+) -> Vec<(usize, Flag)> {
     let disorder = i64::try_from(max_disorder_ms).unwrap_or(i64::MAX);
     let mut newest = last_ms.unwrap_or(i64::MIN);
     let mut keys: Vec<(i64, bool, usize, Flag)> = Vec::with_capacity(rows.len());

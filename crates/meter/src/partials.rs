@@ -95,18 +95,22 @@ impl Partials {
     /// Compares the energy counter with the power gauge, device by device, over the cells that have both.
     ///
     /// # Errors
-    /// [`MeterError::EnergyUnit`] when they differ by a factor over 500, which only a wrong unit explains.
+    /// [`MeterError::EnergyUnit`] when they differ by a factor over 500 for ten minutes, which only a wrong unit explains.
     pub fn check_energy_unit(&self, place: &str) -> Result<(), MeterError> {
         for (device, units) in &self.devices {
-            let (mut counter, mut gauge) = (0u128, 0u128);
+            let (mut counter, mut gauge, mut time_ms) = (0u128, 0u128, 0u64);
             for (job, sums) in units.iter().flat_map(|(_, unit)| &unit.cells) {
-                let comparable = *job != GAP_JOB && sums.power_ms > 0 && sums.energy_ms.abs_diff(sums.power_ms) <= sums.power_ms / 4;
+                let comparable =
+                    *job != GAP_JOB && sums.power_ms > 0 && sums.energy_ms.abs_diff(sums.power_ms) <= sums.power_ms / 4;
                 if comparable {
                     counter += u128::from(sums.energy_millijoules);
                     gauge += u128::from(sums.power_microjoules / 1_000);
+                    time_ms += u64::from(sums.power_ms);
                 }
             }
+            // A few readings of a slow sensor may disagree by chance; ten minutes may not.
             let looks_like = match (counter, gauge) {
+                _ if time_ms < 600_000 => continue,
                 (1.., 10_000..) if counter * 500 < gauge => "joule",
                 (10_000.., 1..) if gauge * 500 < counter => "millijoule",
                 _ => continue,

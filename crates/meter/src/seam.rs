@@ -2,7 +2,8 @@
 
 use crate::contract::{Grid, SourceContract};
 use crate::unit::{
-    CyclePoint, EnergyPoint, GAP_JOB, Link, Reading, Sums, Unit, bridges_gap, link_cycles, link_energy, milliseconds_between,
+    CyclePoint, EnergyPoint, GAP_JOB, Link, Reading, Sums, Unit, bridges_gap, link_cycles, link_energy,
+    milliseconds_between,
 };
 use crate::{MeterError, Partials};
 use std::collections::{BTreeMap, HashMap};
@@ -180,14 +181,19 @@ impl Partials {
     #[must_use]
     pub fn slot_range(&self) -> Range<i64> {
         let ends = self.devices.values().filter_map(|units| Some((units.first()?.0, units.last()?.0)));
-        ends.map(|(first, last)| first..last.saturating_add(1)).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+        ends.map(|(first, last)| first..last.saturating_add(1))
+            .reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+            .unwrap_or(0..0)
     }
 
     /// Sums by job, slot and whatever `group` makes of a device key (its chip model, its area), seams included.
     ///
     /// # Errors
     /// [`MeterError::Limit`] when the readings span over 100,000 slots, which only a broken clock does.
-    pub fn rollup<'p, G: Ord + Clone>(&'p self, group: impl Fn(&'p str) -> G) -> Result<BTreeMap<(&'p str, i64, G), Rollup>, MeterError> {
+    pub fn rollup<'p, G: Ord + Clone>(
+        &'p self,
+        group: impl Fn(&'p str) -> G,
+    ) -> Result<BTreeMap<(&'p str, i64, G), Rollup>, MeterError> {
         let range = self.slot_range();
         let span = range.end.saturating_sub(range.start);
         if span > 100_000 {

@@ -4,11 +4,11 @@
 //! column by column in loops that the compiler vectorises; everything else goes row by row through [`Unit::append`], so that there is one
 //! rule and a short cut that is tested against it.
 
+use crate::accumulator::{Accumulator, Piece};
 use crate::contract::{Grid, SourceContract};
 use crate::order;
 use crate::sample::{MISSING, MISSING_COUNTER, NO_JOB};
 use crate::unit::{Reading, Row, Unit};
-use crate::accumulator::{Accumulator, Piece};
 use crate::{Batch, Dictionary, MeterError, Partials};
 use std::ops::Range;
 
@@ -194,7 +194,8 @@ impl Meter {
             Some(open) if row.reading.time_ms < open.unit.last.time_ms => open.unit.refuse(1),
             Some(open) if open.slot == slot => open.unit.append(&Unit::open(row), &self.contract),
             _ => {
-                let fresh = OpenUnit { slot, end_ms: self.grid.start_of(slot.saturating_add(1)), unit: Unit::open(row) };
+                let fresh =
+                    OpenUnit { slot, end_ms: self.grid.start_of(slot.saturating_add(1)), unit: Unit::open(row) };
                 if let Some(done) = place.replace(fresh) {
                     self.closed.push((device, done.slot, done.unit));
                 }
@@ -352,7 +353,8 @@ impl Summed {
             let mut sum = 0u64;
             let mut small = true;
             for block in values.chunks(4_096) {
-                let (seen, part) = block.iter().fold((0u32, 0u32), |(seen, part), &value| (seen | value, part.wrapping_add(value)));
+                let (seen, part) =
+                    block.iter().fold((0u32, 0u32), |(seen, part), &value| (seen | value, part.wrapping_add(value)));
                 small &= seen < SMALL;
                 sum += u64::from(part);
             }
@@ -382,7 +384,8 @@ fn active_time(batch: &Batch, rows: &Range<usize>, pace: Pace, steps_ms: &[u32],
     let dram = batch.dram_active.as_ref().map(|values| &values[rows.clone()]);
     if let (Some(tensor), Some(dram), Pace::Even(step)) = (tensor, dram, pace) {
         let both = tensor.iter().zip(dram);
-        let (seen, busy) = both.fold((0u32, 0u32), |(seen, busy), (&t, &d)| (seen | t | d, busy + u32::from(t | d != 0)));
+        let (seen, busy) =
+            both.fold((0u32, 0u32), |(seen, busy), (&t, &d)| (seen | t | d, busy + u32::from(t | d != 0)));
         if seen < SMALL {
             return busy * step;
         }
@@ -407,7 +410,9 @@ fn push_counters(unit: &mut Unit, batch: &Batch, first: usize, end: &Row, ms: u6
         own.1 = crate::unit::EnergyPoint { time_ms, job, millijoules: end.energy };
         unit.cell_mut(job).add_energy(end.energy - column[first], ms);
     }
-    if let (Some(active), Some(elapsed), Some(own)) = (&batch.cycles_active, &batch.cycles_elapsed, unit.cycles.as_mut()) {
+    if let (Some(active), Some(elapsed), Some(own)) =
+        (&batch.cycles_active, &batch.cycles_elapsed, unit.cycles.as_mut())
+    {
         own.1 = crate::unit::CyclePoint { time_ms, job, active: end.cycles_active, elapsed: end.cycles_elapsed };
         let (active, elapsed) = (end.cycles_active - active[first], end.cycles_elapsed - elapsed[first]);
         unit.cell_mut(job).add_cycles(active, elapsed, ms);

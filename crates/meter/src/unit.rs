@@ -362,11 +362,15 @@ impl Unit {
     fn repeats(&self, next: &Self) -> bool {
         let time_ms = self.last.time_ms;
         let energy = match (&self.energy, &next.energy) {
-            (Some((_, mine)), Some((theirs, _))) if mine.time_ms == time_ms && theirs.time_ms == time_ms => mine == theirs,
+            (Some((_, mine)), Some((theirs, _))) if mine.time_ms == time_ms && theirs.time_ms == time_ms => {
+                mine == theirs
+            }
             _ => true,
         };
         let cycles = match (&self.cycles, &next.cycles) {
-            (Some(mine), Some(theirs)) if mine.1.time_ms == time_ms && theirs.0.time_ms == time_ms => mine.1 == theirs.0,
+            (Some(mine), Some(theirs)) if mine.1.time_ms == time_ms && theirs.0.time_ms == time_ms => {
+                mine.1 == theirs.0
+            }
             _ => true,
         };
         self.last == next.first && energy && cycles
@@ -380,7 +384,8 @@ impl Unit {
     }
 
     fn join_energy(&mut self, next: &Self, contract: &SourceContract) {
-        let (Some((from, to)), Some((_, end))) = (self.energy.map(|own| own.1).zip(next.energy.map(|own| own.0)), next.energy)
+        let (Some((from, to)), Some((_, end))) =
+            (self.energy.map(|own| own.1).zip(next.energy.map(|own| own.0)), next.energy)
         else {
             self.energy = self.energy.or(next.energy);
             return;
@@ -423,7 +428,14 @@ impl Unit {
         }
     }
 
-    fn add_cycle_stretch(&mut self, link: Link, from: &CyclePoint, to: &CyclePoint, next: &Self, contract: &SourceContract) {
+    fn add_cycle_stretch(
+        &mut self,
+        link: Link,
+        from: &CyclePoint,
+        to: &CyclePoint,
+        next: &Self,
+        contract: &SourceContract,
+    ) {
         let ms = milliseconds_between(from.time_ms, to.time_ms);
         let (active, elapsed) = (to.active - from.active, to.elapsed - from.elapsed);
         let bridges = bridges_gap(self, next, from, to, contract);

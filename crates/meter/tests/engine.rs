@@ -1,10 +1,13 @@
 //! Files, threads, interruption: the result has the same bits however a run went.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions
 
 use standstill_meter::adapter::columns::Overrides;
 use standstill_meter::adapter::csv::CsvInput;
 use standstill_meter::adapter::parquet::ParquetInput;
 use standstill_meter::bench::{START_MS, generate};
-use standstill_meter::engine::{Input, Progress, Rules, RunOptions, checkpoint_path, merge_files, read_partials, run, run_to_file};
+use standstill_meter::engine::{
+    Input, Progress, Rules, RunOptions, checkpoint_path, merge_files, read_partials, run, run_to_file,
+};
 use standstill_meter::{Grid, MeterError, Partials, SourceContract};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -47,7 +50,8 @@ fn threads_and_file_order_change_no_bit() {
 #[test]
 fn csv_and_parquet_of_the_same_readings_give_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
-    let readings: Vec<(i64, u32, f32)> = (0..2_000).map(|at| (START_MS + at * 10_000, (at % 7) as u32, (at % 1_000) as f32 / 1_000.0)).collect();
+    let readings: Vec<(i64, u32, f32)> =
+        (0..2_000).map(|at| (START_MS + at * 10_000, (at % 7) as u32, (at % 1_000) as f32 / 1_000.0)).collect();
     let path = folder.path().join("day.csv");
     let mut text = std::fs::File::create(&path).unwrap();
     writeln!(text, "timestamp,UUID,hpc_job,DCGM_FI_PROF_PIPE_TENSOR_ACTIVE,DCGM_FI_DEV_POWER_USAGE").unwrap();
@@ -114,7 +118,9 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
 /// Not a test of its own: the process that `a_killed_run_…` kills.
 #[test]
 fn child_meters_until_killed() {
-    let (Ok(folder), Ok(output)) = (std::env::var("METER_CHILD_INPUT"), std::env::var("METER_CHILD_OUTPUT")) else { return };
+    let (Ok(folder), Ok(output)) = (std::env::var("METER_CHILD_INPUT"), std::env::var("METER_CHILD_OUTPUT")) else {
+        return;
+    };
     let paths = files(Path::new(&folder), 20, 12);
     let slowly = |_: Progress| std::thread::sleep(Duration::from_millis(8));
     let options = RunOptions { threads: 2, progress: Some(&slowly), ..RunOptions::default() };
@@ -127,13 +133,13 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     let paths = files(folder.path(), 20, 12);
     let reference = metered(&parquet(&paths), 2).encode();
     let output = folder.path().join("killed.partials");
-    let mut seed = u64::from(std::process::id()) * 0x9e37_79b9_7f4a_7c15 | 1;
+    let mut seed = u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut kills = 0;
     loop {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["child_meters_until_killed", "--exact", "--test-threads=1"]);
         command.env("METER_CHILD_INPUT", folder.path()).env("METER_CHILD_OUTPUT", &output);
-        let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
@@ -171,8 +177,13 @@ fn shard_files_merge_to_the_bits_of_the_single_run() {
 #[test]
 fn duckdb_as_second_engine_finds_the_same_integers() {
     let folder = tempfile::tempdir().unwrap();
-    let options =
-        standstill_meter::bench::Options { folder: folder.path().to_owned(), devices: 60, hours: 3, threads: 2, repeats: 1 };
+    let options = standstill_meter::bench::Options {
+        folder: folder.path().to_owned(),
+        devices: 60,
+        hours: 3,
+        threads: 2,
+        repeats: 1,
+    };
     let report = standstill_meter::bench::run(&options, &|_| ()).unwrap();
     match report.agrees_with_duckdb {
         None => eprintln!("skipped: {}", report.note.unwrap_or_default()),

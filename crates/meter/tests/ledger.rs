@@ -1,9 +1,12 @@
 //! From rows to a window ledger that the ledger's own check accepts.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions
 
 mod common;
 
 use common::{ALL, ENERGY, GAUGES, Row, START_MS, metered};
-use standstill_ledger::{AlarmKind, ChipTable, Custody, CustodyChange, Device, Evidence, Fleet, WindowLedger, WindowSpec};
+use standstill_ledger::{
+    AlarmKind, ChipTable, Custody, CustodyChange, Device, Evidence, Fleet, WindowLedger, WindowSpec,
+};
 use standstill_meter::sample::MISSING;
 use standstill_meter::{FinishOptions, JobFacts, JobMap, MeterError, Partials, UpperRule};
 use standstill_statement::{Class, Name, NumericFormat};
@@ -55,7 +58,10 @@ fn a_full_window_has_nothing_unaccounted() {
     let ledger = finish(&metered(&two_hours(), GAUGES, &[100]), &fleet(1), &jobs());
     assert!(ledger.alarms.is_empty(), "{:?}", ledger.alarms);
     let entry = &ledger.devices[0].slots[0][0];
-    assert_eq!((entry.class, entry.milliseconds, entry.energy_millijoules), (Class::Pretraining, 3_600_000, 1_800_000_000));
+    assert_eq!(
+        (entry.class, entry.milliseconds, entry.energy_millijoules),
+        (Class::Pretraining, 3_600_000, 1_800_000_000)
+    );
     let figure = entry.operations;
     assert_eq!(figure.evidence, Evidence::HardwareCounters);
     assert_eq!(figure.upper_ops, H100_PEAK * 3_600, "the upper bound is chip time at the highest dense peak");
@@ -77,12 +83,21 @@ fn activity_lowers_the_upper_bound_only_when_the_agreement_accepts_it() {
 
 #[test]
 fn silence_is_unaccounted_at_peak() {
-    let rows: Vec<Row> = two_hours().into_iter().filter(|row| !(START_MS + 1_000_000..START_MS + 1_600_000).contains(&row.time_ms)).collect();
+    let rows: Vec<Row> = two_hours()
+        .into_iter()
+        .filter(|row| !(START_MS + 1_000_000..START_MS + 1_600_000).contains(&row.time_ms))
+        .collect();
     let ledger = finish(&metered(&rows, GAUGES, &[100]), &fleet(2), &jobs());
     let lost = &ledger.devices[0].slots[0][1];
-    assert_eq!((lost.class, lost.milliseconds, lost.operations.upper_ops), (Class::Unaccounted, 610_000, H100_PEAK * 610));
+    assert_eq!(
+        (lost.class, lost.milliseconds, lost.operations.upper_ops),
+        (Class::Unaccounted, 610_000, H100_PEAK * 610)
+    );
     // The second device never spoke.
-    assert_eq!((ledger.devices[1].slots[1][0].class, ledger.devices[1].slots[1][0].milliseconds), (Class::Unaccounted, 3_600_000));
+    assert_eq!(
+        (ledger.devices[1].slots[1][0].class, ledger.devices[1].slots[1][0].milliseconds),
+        (Class::Unaccounted, 3_600_000)
+    );
     assert_eq!(alarms(&ledger), [AlarmKind::Gap, AlarmKind::Gap]);
 }
 
@@ -108,6 +123,22 @@ fn activity_without_a_job_is_not_idle() {
 }
 
 #[test]
+fn blanked_counters_and_a_dropped_label_do_not_buy_idle_time() {
+    let class_at = |power: u32| {
+        let blind = |row: Row| Row { tensor: MISSING, dram: MISSING, power, ..row.job("") };
+        let rows: Vec<Row> = two_hours().into_iter().map(blind).collect();
+        finish(&metered(&rows, GAUGES, &[100]), &fleet(1), &jobs()).devices[0].slots[0][0].class
+    };
+    assert_eq!(class_at(MISSING), Class::Unaccounted);
+    assert_eq!(class_at(400_000), Class::Unaccounted);
+    // At the idle power of the chip table nothing runs.
+    let idle_watts = ChipTable::builtin().unwrap().get(&name("h100-sxm5")).unwrap().idle_watts;
+    if let Some(watts) = idle_watts {
+        assert_eq!(class_at(watts * 1_000), Class::Idle);
+    }
+}
+
+#[test]
 fn a_device_out_of_service_is_down_and_its_activity_unaccounted() {
     let mut device = fleet(1).devices()[0].clone();
     device.custody = vec![CustodyChange { from_window: 0, state: Custody::Broken }];
@@ -121,7 +152,7 @@ fn a_device_out_of_service_is_down_and_its_activity_unaccounted() {
 #[test]
 fn energy_adds_up_to_the_counter_at_the_borders() {
     // Rows off the border, from 5 s before the window to 5 s after it: the stretch over the end belongs to the next window.
-    let rows: Vec<Row> = (0..=721).map(|step| {
+    let rows = (0..=721).map(|step| {
         let mut row = Row::at(step * 10).energy(u64::try_from(step).unwrap() * 5_000_000);
         row.time_ms -= 5_000;
         row
@@ -141,7 +172,8 @@ fn a_reset_costs_its_stretch_and_raises_an_alarm() {
     let ledger = finish(&metered(&rows, ENERGY, &[100]), &fleet(1), &jobs());
     assert_eq!(alarms(&ledger), [AlarmKind::CounterReset]);
     assert_eq!(ledger.alarms[0].lost_milliseconds, 10_000);
-    let lost: u32 = ledger.devices[0].slots[0].iter().filter(|e| e.class == Class::Unaccounted).map(|e| e.milliseconds).sum();
+    let lost: u32 =
+        ledger.devices[0].slots[0].iter().filter(|e| e.class == Class::Unaccounted).map(|e| e.milliseconds).sum();
     assert_eq!(lost, 10_000);
 }
 
@@ -154,18 +186,24 @@ fn best_evidence_comes_in_its_fixed_order() {
     let ledger = finish(&metered(&two_hours(), GAUGES, &[100]), &fleet(1), &declared);
     assert_eq!(ledger.devices[0].slots[0][0].operations.evidence, Evidence::HardwareCounters);
     // Without activity the declaration, shared by time, is the best estimate.
-    let blind: Vec<Row> = two_hours().into_iter().map(|row| Row { tensor: MISSING, dram: MISSING, power: MISSING, ..row }).collect();
+    let blind: Vec<Row> =
+        two_hours().into_iter().map(|row| Row { tensor: MISSING, dram: MISSING, power: MISSING, ..row }).collect();
     let partials = metered(&blind, GAUGES, &[100]);
     let figure = finish(&partials, &fleet(1), &declared).devices[0].slots[0][0].operations;
     assert_eq!((figure.evidence, figure.best_ops), (Evidence::DeclaredModelOperations, 1_800_000_000_000_000_000));
     // Without either, allocation at peak.
     let figure = finish(&partials, &fleet(1), &jobs()).devices[0].slots[0][0].operations;
-    assert_eq!((figure.evidence, figure.lower_ops, figure.upper_ops), (Evidence::AllocationAtPeak, 0, H100_PEAK * 3_600));
+    assert_eq!(
+        (figure.evidence, figure.lower_ops, figure.upper_ops),
+        (Evidence::AllocationAtPeak, 0, H100_PEAK * 3_600)
+    );
 }
 
 #[test]
 fn cycle_counters_come_before_the_gauge() {
-    let rows: Vec<Row> = (0..=720u32).map(|step| Row::at((step * 10).into()).cycles(u64::from(step) * 9, u64::from(step) * 10)).collect();
+    let rows: Vec<Row> = (0..=720u32)
+        .map(|step| Row::at((step * 10).into()).cycles(u64::from(step) * 9, u64::from(step) * 10))
+        .collect();
     let figure = finish(&metered(&rows, ALL, &[100]), &fleet(1), &jobs()).devices[0].slots[0][0].operations;
     assert_eq!(figure.best_ops, 989_400_000_000_000 * 3_240);
 }
@@ -174,7 +212,9 @@ fn cycle_counters_come_before_the_gauge() {
 fn the_window_must_lie_on_the_grid() {
     let partials = metered(&two_hours(), GAUGES, &[100]);
     let off = WindowSpec { start_ms: START_MS + 1, ..spec(2) };
-    let error = partials.finish(&fleet(1), &ChipTable::builtin().unwrap(), &off, &jobs(), FinishOptions::default()).unwrap_err();
+    let error = partials
+        .finish(&fleet(1), &ChipTable::builtin().unwrap(), &off, &jobs(), FinishOptions::default())
+        .unwrap_err();
     assert!(matches!(error, MeterError::DifferentRules { .. }), "{error}");
 }
 
@@ -187,6 +227,6 @@ fn the_evidence_hash_moves_with_any_reading() {
     assert_ne!(hash(&rows), hash(&changed));
     // Other devices do not move it.
     let mut more = rows.clone();
-    more.extend(rows.iter().cloned().map(|row| Row { device: 3, job: "aa".into(), ..row }));
+    more.extend(rows.iter().map(|row| Row { device: 3, job: "aa".into(), ..row.clone() }));
     assert_eq!(hash(&rows), hash(&more));
 }

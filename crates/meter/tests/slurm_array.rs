@@ -1,4 +1,5 @@
 //! A real Slurm array on one machine: four tasks meter a shard each, the merged result has the bits of the single run.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions
 
 use standstill_meter::bench::{START_MS, generate};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,10 @@ fn meter_shard() -> Option<PathBuf> {
 }
 
 fn has(program: &str) -> bool {
-    Command::new("sh").args(["-c", &format!("command -v {program}")]).output().is_ok_and(|output| output.status.success())
+    Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 fn is_root() -> bool {

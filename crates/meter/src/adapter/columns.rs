@@ -70,7 +70,9 @@ impl Meaning {
             Self::Job => &["job", "hpc_job", "job_id", "jobid", "slurm_job", "pod_uid", "pod"],
             Self::TensorActive => &["prof_tensor_util_ratio", "prof_pipe_tensor_active", "tensor_active", "tensor"],
             Self::DramActive => &["prof_dram_util_ratio", "prof_dram_active", "dram_active", "dram"],
-            Self::Power => &["dev_board_power_watts", "dev_power_usage", "power_watts", "power_usage", "watts", "power"],
+            Self::Power => {
+                &["dev_board_power_watts", "dev_power_usage", "power_watts", "power_usage", "watts", "power"]
+            }
             Self::Energy => &["dev_total_energy_consumption", "energy_mj", "energy_millijoules", "energy"],
             Self::CyclesActive => &["prof_mma_cycles_active_total", "tensor_cycles_active_total", "cycles_active"],
             Self::CyclesElapsed => &["prof_sm_cycles_elapsed_total", "cycles_elapsed"],
@@ -82,8 +84,16 @@ impl Meaning {
 const REFUSED: [(&str, &str, &str); 6] = [
     ("nvlink", "NVLink traffic in bytes per second", "leave it out: traffic is no operation count"),
     ("pcie", "PCIe traffic in bytes per second", "leave it out: traffic is no operation count"),
-    ("dev_gpu_util", "the share of time in which any kernel ran", "use PROF_PIPE_TENSOR_ACTIVE or PROF_TENSOR_UTIL_RATIO"),
-    ("gr_engine", "the share of time in which a context was bound", "use PROF_PIPE_TENSOR_ACTIVE or PROF_TENSOR_UTIL_RATIO"),
+    (
+        "dev_gpu_util",
+        "the share of time in which any kernel ran",
+        "use PROF_PIPE_TENSOR_ACTIVE or PROF_TENSOR_UTIL_RATIO",
+    ),
+    (
+        "gr_engine",
+        "the share of time in which a context was bound",
+        "use PROF_PIPE_TENSOR_ACTIVE or PROF_TENSOR_UTIL_RATIO",
+    ),
     ("mem_copy_util", "a copy-engine percentage", "use PROF_DRAM_ACTIVE or PROF_DRAM_UTIL_RATIO"),
     ("sm_occupancy", "resident warps, not work", "use PROF_PIPE_TENSOR_ACTIVE or PROF_TENSOR_UTIL_RATIO"),
 ];
@@ -189,8 +199,12 @@ mod tests {
 
     #[test]
     fn finds_old_and_new_dcgm_names() {
-        let old = names("Timestamp UUID hpc_job DCGM_FI_PROF_PIPE_TENSOR_ACTIVE DCGM_FI_PROF_DRAM_ACTIVE DCGM_FI_DEV_POWER_USAGE");
-        let new = names("Timestamp UUID hpc_job DCGM_FI_PROF_TENSOR_UTIL_RATIO DCGM_FI_PROF_DRAM_UTIL_RATIO DCGM_FI_DEV_BOARD_POWER_WATTS");
+        let old = names(
+            "Timestamp UUID hpc_job DCGM_FI_PROF_PIPE_TENSOR_ACTIVE DCGM_FI_PROF_DRAM_ACTIVE DCGM_FI_DEV_POWER_USAGE",
+        );
+        let new = names(
+            "Timestamp UUID hpc_job DCGM_FI_PROF_TENSOR_UTIL_RATIO DCGM_FI_PROF_DRAM_UTIL_RATIO DCGM_FI_DEV_BOARD_POWER_WATTS",
+        );
         for found in [old, new] {
             let columns = Columns::find("x", &found, &Overrides::new()).unwrap();
             assert_eq!(columns.used(), [0, 1, 2, 3, 4, 5]);
@@ -202,8 +216,12 @@ mod tests {
 
     #[test]
     fn names_what_is_missing_and_what_there_is() {
-        let error = Columns::find("day.parquet", &names("uuid tensor_active"), &Overrides::new()).unwrap_err().to_string();
-        assert!(error.contains("no column for time; found: uuid, tensor_active") && error.contains("--column time="), "{error}");
+        let error =
+            Columns::find("day.parquet", &names("uuid tensor_active"), &Overrides::new()).unwrap_err().to_string();
+        assert!(
+            error.contains("no column for time; found: uuid, tensor_active") && error.contains("--column time="),
+            "{error}"
+        );
         let error = Columns::find("day.csv", &names("uuid ts fan"), &Overrides::new()).unwrap_err().to_string();
         assert!(error.contains("tensor-active"), "{error}");
     }

@@ -39,6 +39,8 @@ struct Listed {
     /// Bytes of the header line.
     header_bytes: u64,
     columns: Columns,
+    /// Number of fields of the header, which every record must have.
+    fields: usize,
     time_is_ms: bool,
 }
 
@@ -51,7 +53,11 @@ impl CsvInput {
         Self::with_piece_bytes(paths, overrides, PIECE_BYTES)
     }
 
-    pub(crate) fn with_piece_bytes(paths: &[PathBuf], overrides: Overrides, piece_bytes: u64) -> Result<Self, MeterError> {
+    pub(crate) fn with_piece_bytes(
+        paths: &[PathBuf],
+        overrides: Overrides,
+        piece_bytes: u64,
+    ) -> Result<Self, MeterError> {
         let files = paths.iter().map(|path| Listed::read(path, &overrides)).collect::<Result<Vec<_>, _>>()?;
         let pieces = files.iter().enumerate().flat_map(|(file, listed)| {
             let count = (listed.bytes - listed.header_bytes).div_ceil(piece_bytes);
@@ -69,15 +75,18 @@ impl Listed {
         BufReader::new(file).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(io(path))?;
         let header_bytes = line.len() as u64;
         let mut record = ByteRecord::new();
-        let fields = lines(line.as_slice()).read_byte_record(&mut record).map_err(|error| malformed(path, 1, &error.to_string()))?;
+        let fields = lines(line.as_slice())
+            .read_byte_record(&mut record)
+            .map_err(|error| malformed(path, 1, &error.to_string()))?;
         if !fields {
             return Err(malformed(path, 1, "there is no header line"));
         }
         // Spreadsheets put a byte-order mark before the first name.
-        let names: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned()).collect();
+        let names: Vec<String> =
+            record.iter().map(|name| String::from_utf8_lossy(name).trim_start_matches('\u{feff}').to_owned()).collect();
         let columns = Columns::find(&path.display().to_string(), &names, overrides)?;
         let time_is_ms = columns.get(Meaning::Time).is_some_and(|at| names[at].to_ascii_lowercase().ends_with("_ms"));
-        Ok(Self { path: path.to_owned(), bytes, header_bytes, columns, time_is_ms })
+        Ok(Self { path: path.to_owned(), bytes, header_bytes, columns, fields: names.len(), time_is_ms })
     }
 }
 
@@ -97,13 +106,21 @@ impl Input for CsvInput {
 
     fn meter(&self, piece: usize, rules: &Rules) -> Result<Piece, MeterError> {
         let Some(&(file, start)) = self.pieces.get(piece) else {
-            return Err(MeterError::Batch { place: "CSV input".to_owned(), what: format!("there is no piece {piece}") });
+            return Err(MeterError::Batch {
+                place: "CSV input".to_owned(),
+                what: format!("there is no piece {piece}"),
+            });
         };
         let listed = &self.files[file];
         let mut input = BufReader::with_capacity(1 << 18, File::open(&listed.path).map_err(io(&listed.path))?);
         let start = first_line(&mut input, start, listed).map_err(io(&listed.path))?;
         let end = self.pieces[piece].1.saturating_add(self.piece_bytes);
-        let mut rows = Rows { listed, rules, meter: Meter::new(listed.path.display().to_string(), rules.contract.clone(), rules.grid), batch: Batch::default() };
+        let mut rows = Rows {
+            listed,
+            rules,
+            meter: Meter::new(listed.path.display().to_string(), rules.contract.clone(), rules.grid),
+            batch: Batch::default(),
+        };
         let mut reader = lines(input);
         let mut record = ByteRecord::new();
         loop {
@@ -111,7 +128,9 @@ impl Input for CsvInput {
             if at >= end {
                 break;
             }
-            let more = reader.read_byte_record(&mut record).map_err(|error| malformed(&listed.path, at, &error.to_string()))?;
+            let more = reader
+                .read_byte_record(&mut record)
+                .map_err(|error| malformed(&listed.path, at, &error.to_string()))?;
             if !more {
                 break;
             }
@@ -136,7 +155,7 @@ fn first_line(input: &mut (impl BufRead + Seek), start: u64, listed: &Listed) ->
 }
 
 fn lines<R: Read>(input: R) -> Reader<R> {
-    ReaderBuilder::new().has_headers(false).flexible(false).from_reader(input)
+    ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input)
 }
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> MeterError + '_ {
@@ -162,12 +181,16 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn add(&mut self, record: &ByteRecord, at: u64) -> Result<(), MeterError> {
-        let Listed { path, columns, .. } = self.listed;
+        let Listed { path, columns, fields, .. } = self.listed;
+        if record.len() != *fields {
+            return Err(malformed(path, at, &format!("a record has {} fields, the header has {fields}", record.len())));
+        }
         let text = |meaning| -> Option<Result<&str, MeterError>> {
             let field = record.get(columns.get(meaning)?)?;
             Some(std::str::from_utf8(field).map(str::trim).map_err(|_| malformed(path, at, "a field is not UTF-8")))
         };
-        let needed = |meaning: Meaning| text(meaning).unwrap_or_else(|| Err(malformed(path, at, "the record is too short")));
+        let needed =
+            |meaning: Meaning| text(meaning).unwrap_or_else(|| Err(malformed(path, at, "the record is too short")));
         let device = needed(Meaning::Device)?;
         let time = needed(Meaning::Time)?;
         let time_ms = self.time(time).ok_or_else(|| self.bad_time(time, at))?;
@@ -179,7 +202,8 @@ impl Rows<'_> {
         }
         for meaning in [Meaning::Energy, Meaning::CyclesActive, Meaning::CyclesElapsed] {
             if let Some(field) = text(meaning) {
-                let value = self.counter(meaning, field?).ok_or_else(|| malformed(path, at, "a counter is not a number"))?;
+                let value =
+                    self.counter(meaning, field?).ok_or_else(|| malformed(path, at, "a counter is not a number"))?;
                 wide(&mut self.batch, meaning).get_or_insert_default().push(value);
             }
         }
@@ -225,7 +249,8 @@ impl Rows<'_> {
             return Ok(MISSING);
         }
         let place = || format!("{} at byte {at}", self.listed.path.display());
-        let raw: f64 = text.parse().map_err(|_| malformed(&self.listed.path, at, &format!("'{text}' is not a number")))?;
+        let raw: f64 =
+            text.parse().map_err(|_| malformed(&self.listed.path, at, &format!("'{text}' is not a number")))?;
         let contract = &self.rules.contract;
         if meaning == Meaning::Power {
             let value = if contract.power_unit == PowerUnit::Milliwatt { raw / 1e3 } else { raw };

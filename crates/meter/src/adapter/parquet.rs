@@ -11,7 +11,9 @@ use crate::{MeterError, Piece, stream::Meter};
 use arrow_schema::{DataType, Field, Schema};
 use convert::Converter;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 use sha2::{Digest, Sha256};
@@ -54,7 +56,11 @@ impl ParquetInput {
         if files.iter().all(|(listed, _)| listed.earliest.is_some()) {
             files.sort_by_key(|(listed, _)| listed.earliest);
         }
-        let pieces = files.iter().enumerate().flat_map(|(file, (_, groups))| (0..*groups).map(move |group| (file, group))).collect();
+        let pieces = files
+            .iter()
+            .enumerate()
+            .flat_map(|(file, (_, groups))| (0..*groups).map(move |group| (file, group)))
+            .collect();
         Ok(Self { files: files.into_iter().map(|(listed, _)| listed).collect(), pieces, overrides })
     }
 
@@ -79,7 +85,10 @@ impl ParquetInput {
 
     fn reader(&self, piece: usize) -> Result<(&Path, ParquetRecordBatchReader, Columns), MeterError> {
         let Some(&(file, group)) = self.pieces.get(piece) else {
-            return Err(MeterError::Batch { place: "Parquet input".to_owned(), what: format!("there is no piece {piece}") });
+            return Err(MeterError::Batch {
+                place: "Parquet input".to_owned(),
+                what: format!("there is no piece {piece}"),
+            });
         };
         let path = self.files[file].path.as_path();
         let (handle, metadata) = footer(path)?;
@@ -145,7 +154,8 @@ fn names(schema: &Schema) -> Vec<String> {
 /// Opens a file and asks for every text column as a dictionary, whatever the writer noted.
 fn footer(path: &Path) -> Result<(File, ArrowReaderMetadata), MeterError> {
     let handle = File::open(path).map_err(|source| MeterError::Io { path: path.to_owned(), source })?;
-    let plain = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new()).map_err(|error| malformed(path, &error))?;
+    let plain =
+        ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new()).map_err(|error| malformed(path, &error))?;
     let fields: Vec<Field> = plain.schema().fields().iter().map(|field| as_dictionary(field)).collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
     let options = ArrowReaderOptions::new().with_schema(schema);
@@ -156,7 +166,9 @@ fn footer(path: &Path) -> Result<(File, ArrowReaderMetadata), MeterError> {
 fn as_dictionary(field: &Field) -> Field {
     let is_text = match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => matches!(**values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
+        DataType::Dictionary(_, values) => {
+            matches!(**values, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+        }
         _ => false,
     };
     let wanted = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));

@@ -8,7 +8,8 @@ const HOW: &str = "DuckDB was not measured: python3 has no module 'duckdb'; inst
 
 /// Why DuckDB cannot be measured, none when it can.
 pub(super) fn absent() -> Option<String> {
-    let found = Command::new("python3").args(["-c", "import duckdb"]).output().is_ok_and(|output| output.status.success());
+    let found =
+        Command::new("python3").args(["-c", "import duckdb"]).output().is_ok_and(|output| output.status.success());
     (!found).then(|| HOW.to_owned())
 }
 

@@ -3,7 +3,9 @@
 
 use crate::MeterError;
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Float32Array, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, DictionaryArray, Float32Array, Int32Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -46,7 +48,12 @@ pub fn model_of(key: &str) -> &'static str {
 ///
 /// # Errors
 /// [`MeterError::Io`] or [`MeterError::Malformed`] when a file cannot be written.
-pub fn generate(folder: &Path, devices: u32, hours: u32, progress: &(dyn Fn(&str) + Sync)) -> Result<Vec<PathBuf>, MeterError> {
+pub fn generate(
+    folder: &Path,
+    devices: u32,
+    hours: u32,
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<PathBuf>, MeterError> {
     fs::create_dir_all(folder).map_err(io(folder))?;
     let paths: Vec<PathBuf> = (0..hours).map(|hour| folder.join(format!("hour-{hour:02}.parquet"))).collect();
     let stamp = folder.join(format!("complete-{devices}x{hours}"));
@@ -96,7 +103,9 @@ fn write_hour(path: &Path, devices: u32, hour: u32) -> Result<(), MeterError> {
         remedy: "check the free space of the disk".to_owned(),
     };
     let level = ZstdLevel::try_new(1).map_err(|error| written(&error))?;
-    let mut properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     for name in FLOATS {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
     }
@@ -146,7 +155,7 @@ fn rows(first: u32, last: u32, hour: u32) -> Result<RecordBatch, arrow_schema::A
 fn job_of(device: u32, hour: u32) -> String {
     let size = 8 << (device / 1_024 % 7);
     let gang = device / size;
-    if (gang + hour / 3) % 16 == 0 { String::new() } else { format!("{}", 100_000 + gang * 10 + hour / 5) }
+    if (gang + hour / 3).is_multiple_of(16) { String::new() } else { format!("{}", 100_000 + gang * 10 + hour / 5) }
 }
 
 struct Noise(u64);
@@ -171,6 +180,13 @@ impl Noise {
         let tensor = 0.35 + 0.25 * self.fraction();
         let dram = 0.3 + 0.3 * self.fraction();
         let power = 450.0 + 300.0 * tensor * self.fraction();
-        [six(tensor), six(dram), six(power), six((tensor + 0.3).min(1.0)), six(0.95 + 0.05 * self.fraction()), six(2e10 * tensor)]
+        [
+            six(tensor),
+            six(dram),
+            six(power),
+            six((tensor + 0.3).min(1.0)),
+            six(0.95 + 0.05 * self.fraction()),
+            six(2e10 * tensor),
+        ]
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn measure<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     drop(fs::write("/proc/self/clear_refs", "5"));
     let (start, before) = (Instant::now(), cpu_seconds());
     let out = work();
-    let cost = Cost { wall_seconds: start.elapsed().as_secs_f64(), cpu_seconds: cpu_seconds() - before, peak_bytes: peak_bytes() };
+    let cost = Cost {
+        wall_seconds: start.elapsed().as_secs_f64(),
+        cpu_seconds: cpu_seconds() - before,
+        peak_bytes: peak_bytes(),
+    };
     (out, cost)
 }
 

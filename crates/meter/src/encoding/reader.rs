@@ -109,6 +109,7 @@ impl<'a> Input<'a> {
             activity_unit: if self.flag()? { ActivityUnit::Percent } else { ActivityUnit::Ratio },
             power_unit: if self.flag()? { PowerUnit::Milliwatt } else { PowerUnit::Watt },
             energy_unit: if self.flag()? { EnergyUnit::Joule } else { EnergyUnit::Millijoule },
+            silence_is_idle: self.flag()?,
         })
     }
 

@@ -1,14 +1,15 @@
 //! Writing.
 
 use super::MAGIC;
+use crate::Partials;
 use crate::contract::{ActivityUnit, EnergyUnit, PowerUnit, SourceContract};
 use crate::unit::{CyclePoint, EnergyPoint, GAP_JOB, Reading, Sums, Unit};
-use crate::Partials;
 use std::collections::BTreeSet;
 
 /// Everything but the closing hash.
 pub(super) fn body(partials: &Partials) -> Vec<u8> {
-    let devices: Vec<Device<'_>> = partials.devices.iter().map(|(device, units)| (device.as_str(), units.as_slice())).collect();
+    let devices: Vec<Device<'_>> =
+        partials.devices.iter().map(|(device, units)| (device.as_str(), units.as_slice())).collect();
     write(partials, &devices)
 }
 
@@ -132,6 +133,7 @@ fn contract(out: &mut Vec<u8>, contract: &SourceContract) {
     out.push(u8::from(contract.activity_unit == ActivityUnit::Percent));
     out.push(u8::from(contract.power_unit == PowerUnit::Milliwatt));
     out.push(u8::from(contract.energy_unit == EnergyUnit::Joule));
+    out.push(u8::from(contract.silence_is_idle));
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
@@ -145,6 +147,7 @@ fn signed(out: &mut Vec<u8>, value: i64) {
 }
 
 /// LEB128 in its shortest form.
+#[allow(clippy::cast_possible_truncation)]
 fn number(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);

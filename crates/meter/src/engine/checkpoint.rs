@@ -20,7 +20,13 @@ fn identity(input: &dyn Input, rules: &Rules) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-pub(super) fn save(path: &Path, next: usize, result: &Partials, input: &dyn Input, rules: &Rules) -> Result<(), MeterError> {
+pub(super) fn save(
+    path: &Path,
+    next: usize,
+    result: &Partials,
+    input: &dyn Input,
+    rules: &Rules,
+) -> Result<(), MeterError> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&identity(input, rules));
     bytes.extend_from_slice(&(next as u64).to_be_bytes());

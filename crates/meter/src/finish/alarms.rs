@@ -10,6 +10,9 @@ pub(super) struct Alarms {
     list: Vec<Alarm>,
 }
 
+/// Reads one count of a unit.
+type Count = fn(&Unit) -> u32;
+
 /// Longest detail, bytes (the ledger's limit is 200).
 const DETAIL_BYTES: usize = 200;
 
@@ -24,7 +27,15 @@ impl Alarms {
         self.list
     }
 
-    pub(super) fn add(&mut self, kind: AlarmKind, device: &str, times: Range<i64>, count: u64, lost_milliseconds: u64, detail: &str) {
+    pub(super) fn add(
+        &mut self,
+        kind: AlarmKind,
+        device: &str,
+        times: Range<i64>,
+        count: u64,
+        lost_milliseconds: u64,
+        detail: &str,
+    ) {
         if count == 0 {
             return;
         }
@@ -40,20 +51,38 @@ impl Alarms {
     }
 
     /// What the row counts of a device's units say.
-    pub(super) fn of_units<'u>(&mut self, device: &str, units: impl Iterator<Item = &'u Unit> + Clone, seams: (u64, u64), reset_ms: u64) {
+    pub(super) fn of_units<'u>(
+        &mut self,
+        device: &str,
+        units: impl Iterator<Item = &'u Unit> + Clone,
+        seams: (u64, u64),
+        reset_ms: u64,
+    ) {
         let window = self.spec.start_ms..self.spec.end_ms();
         let times = |has: &dyn Fn(&Unit) -> bool| {
             let mut hit = units.clone().filter(|unit| has(unit));
             let first = hit.next().map(|unit| (unit.first.time_ms, unit.last.time_ms));
             first.map_or(window.clone(), |(start, end)| start..hit.last().map_or(end, |unit| unit.last.time_ms))
         };
-        let sum = |count: fn(&Unit) -> u32| units.clone().map(|unit| u64::from(count(unit))).sum::<u64>();
-        let kinds: [(AlarmKind, fn(&Unit) -> u32, &str); 5] = [
+        let sum = |count: Count| units.clone().map(|unit| u64::from(count(unit))).sum::<u64>();
+        let kinds: [(AlarmKind, Count, &str); 5] = [
             (AlarmKind::Duplicate, |unit| unit.tally.duplicates, "rows that repeat an earlier row; each counted once"),
-            (AlarmKind::OutOfOrder, |unit| unit.tally.conflicts, "rows that give other values for the same time; the first counts"),
+            (
+                AlarmKind::OutOfOrder,
+                |unit| unit.tally.conflicts,
+                "rows that give other values for the same time; the first counts",
+            ),
             (AlarmKind::OutOfOrder, |unit| unit.tally.disordered, "late rows, put in order"),
-            (AlarmKind::ClockStep, |unit| unit.tally.refused, "rows earlier than rows before them, refused; the stretch after them is unaccounted"),
-            (AlarmKind::Gap, |unit| unit.tally.blanks, "rows without an activity reading; their time is bounded by allocation"),
+            (
+                AlarmKind::ClockStep,
+                |unit| unit.tally.refused,
+                "rows earlier than rows before them, refused; the stretch after them is unaccounted",
+            ),
+            (
+                AlarmKind::Gap,
+                |unit| unit.tally.blanks,
+                "rows without an activity reading; their time is bounded by allocation",
+            ),
         ];
         for (kind, count, detail) in kinds {
             self.add(kind, device, times(&|unit| count(unit) > 0), sum(count), 0, detail);

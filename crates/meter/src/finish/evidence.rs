@@ -14,21 +14,21 @@ pub(super) struct Case<'a> {
     pub(super) sums: &'a Sums,
     /// Time of the entry: covered time less resets.
     pub(super) milliseconds: u32,
+    /// Energy of the cell ([`energy_of`]).
+    pub(super) energy_millijoules: u64,
     /// This cell's share of the job's declared operations, if declared.
     pub(super) declared_ops: Option<u128>,
     pub(super) rule: UpperRule,
+    /// True when the contract's energy is the kind that the calibration was made with.
+    pub(super) energy_counts: bool,
 }
 
 impl Case<'_> {
-    /// Energy of the cell: the counter where it speaks, else the integral of the gauge.
-    pub(super) fn energy_millijoules(&self) -> u64 {
-        energy_of(self.sums)
-    }
-
     /// The interval and the time in which its operations are possible.
     pub(super) fn figure(&self) -> (OpsInterval, u32) {
         let ceiling = self.chip.allocation(self.format, self.milliseconds.into());
-        let measured = self.hardware().or_else(|| self.declared(ceiling.upper_ops)).or_else(|| self.energy()).unwrap_or(ceiling);
+        let measured =
+            self.hardware().or_else(|| self.declared(ceiling.upper_ops)).or_else(|| self.energy()).unwrap_or(ceiling);
         let capped = measured.capped(ceiling.upper_ops);
         match self.rule {
             UpperRule::ChipTime => (OpsInterval { upper_ops: ceiling.upper_ops, ..capped }, self.milliseconds),
@@ -52,16 +52,20 @@ impl Case<'_> {
     }
 
     fn energy(&self) -> Option<OpsInterval> {
-        let energy = self.energy_millijoules();
-        let figure = crate::energy_evidence::from_energy(self.chip, self.facts.class, energy.into(), self.milliseconds.into());
+        if !self.energy_counts {
+            return None;
+        }
+        let energy = self.energy_millijoules;
+        let figure =
+            crate::energy_evidence::from_energy(self.chip, self.facts.class, energy.into(), self.milliseconds.into());
         figure.filter(|figure| energy > 0 && figure.evidence == Evidence::EnergyPerOperation)
     }
 }
 
-/// Energy of a cell: the counter where it speaks for at least as much time as the gauge, else the integral of the gauge.
-pub(super) fn energy_of(sums: &Sums) -> u64 {
-    let from_counter = sums.energy_ms > 0 && sums.energy_ms >= sums.power_ms;
-    if from_counter { sums.energy_millijoules } else { sums.power_microjoules / 1_000 }
+/// Energy of a cell. A device with an energy counter uses nothing else, so that its entries add up to the counter's difference; another
+/// uses the integral of the power gauge.
+pub(super) const fn energy_of(sums: &Sums, has_counter: bool) -> u64 {
+    if has_counter { sums.energy_millijoules } else { sums.power_microjoules / 1_000 }
 }
 
 /// Tensor-active time in millionths · ms and the time it speaks for: the counters where they speak for at least as much as the gauge.
@@ -71,4 +75,14 @@ fn active_time(sums: &Sums) -> Option<(u128, u32)> {
         return Some((micro.div_ceil(sums.cycles_elapsed.into()), sums.cycles_ms));
     }
     (sums.tensor_ms > 0).then(|| (sums.tensor_micro_ms.into(), sums.tensor_ms))
+}
+
+/// Time of a cell without a working job that is not shown to be still: activity above zero, and time whose activity nobody read.
+/// Power at or below the chip's idle power shows stillness too, as no mean can hide work under the idle power.
+pub(super) fn not_still_ms(sums: &Sums, milliseconds: u32, silence_is_idle: bool, idle_watts: Option<u32>) -> u32 {
+    let read_ms = sums.tensor_ms.max(sums.dram_ms).max(sums.cycles_ms);
+    let most = u64::from(idle_watts.unwrap_or(0)) * 1_000 * u64::from(sums.power_ms);
+    let cold = sums.power_ms >= milliseconds && idle_watts.is_some() && sums.power_microjoules <= most;
+    let unread_ms = if silence_is_idle || cold { 0 } else { milliseconds.saturating_sub(read_ms) };
+    sums.active_ms.saturating_add(unread_ms).min(milliseconds)
 }

@@ -1,7 +1,7 @@
 //! One device in one window.
 
 use super::alarms::Alarms;
-use super::evidence::{Case, energy_of};
+use super::evidence::{Case, energy_of, not_still_ms};
 use super::{FinishOptions, UpperRule};
 use crate::Partials;
 use crate::jobs::{JobFacts, JobMap};
@@ -37,6 +37,7 @@ struct Lost {
 struct Slot<'a> {
     chip: &'a ChipModel,
     can_run: bool,
+    has_counter: bool,
     entries: Vec<SlotEntry>,
     unaccounted_ms: u32,
     unaccounted_millijoules: u64,
@@ -49,20 +50,26 @@ impl RowMaker<'_> {
         let units = self.partials.devices.get(&device.key).map_or(&[][..], Vec::as_slice);
         let folded = fold(units, &self.partials.contract, &self.partials.grid, self.slots.clone());
         let can_run = device.custody_at(self.spec.index).can_run();
+        let (counter_start_millijoules, counter_end_millijoules) = self.counters(units);
         let mut lost = Lost::default();
         let empty = SlotCells::new();
         let slots = self.slots.clone().map(|slot| {
             let at = folded.slots.binary_search_by_key(&slot, |known| known.0);
             let cells = at.map_or(&empty, |at| &folded.slots[at].1);
-            self.slot(cells, chip, can_run, &mut lost)
+            self.slot(cells, Slot::new(chip, can_run, counter_end_millijoules.is_some()), &mut lost)
         });
         let slots: Vec<Vec<SlotEntry>> = slots.collect();
         let inside = units.iter().filter(|(slot, _)| self.slots.contains(slot)).map(|(_, unit)| unit);
         alarms.of_units(&device.key, inside, (folded.energy_resets, folded.cycle_resets), lost.reset_ms);
         self.lost_time(&device.key, &lost, alarms);
-        let (counter_start_millijoules, counter_end_millijoules) = self.counters(units);
         let evidence_hash = self.partials.device_hash(&device.key, &self.slots);
-        DeviceWindow { device: device.key.clone(), slots, counter_start_millijoules, counter_end_millijoules, evidence_hash }
+        DeviceWindow {
+            device: device.key.clone(),
+            slots,
+            counter_start_millijoules,
+            counter_end_millijoules,
+            evidence_hash,
+        }
     }
 
     fn lost_time(&self, device: &str, lost: &Lost, alarms: &mut Alarms) {
@@ -70,7 +77,14 @@ impl RowMaker<'_> {
         let detail = "time without readings within the contract's longest gap";
         alarms.add(AlarmKind::Gap, device, window.clone(), lost.gaps, lost.gap_ms, detail);
         let detail = "a slot held more time than it has; all of it is unaccounted";
-        alarms.add(AlarmKind::Overflow, device, window.clone(), lost.overfull, lost.overfull * self.spec.slot_ms, detail);
+        alarms.add(
+            AlarmKind::Overflow,
+            device,
+            window.clone(),
+            lost.overfull,
+            lost.overfull * self.spec.slot_ms,
+            detail,
+        );
         for (job, (ms, why)) in &lost.jobs {
             let name: String = self.partials.jobs.name(*job).chars().take(64).collect();
             alarms.add(AlarmKind::UnknownJob, device, window.clone(), 1, *ms, &format!("job '{name}' {why}"));
@@ -88,8 +102,7 @@ impl RowMaker<'_> {
         (start.map(|point| point.millijoules), end.map(|point| point.millijoules))
     }
 
-    fn slot(&self, cells: &SlotCells, chip: &ChipModel, can_run: bool, lost: &mut Lost) -> Vec<SlotEntry> {
-        let mut slot = Slot::new(chip, can_run);
+    fn slot(&self, cells: &SlotCells, mut slot: Slot<'_>, lost: &mut Lost) -> Vec<SlotEntry> {
         let length = u32::try_from(self.spec.slot_ms).unwrap_or(u32::MAX);
         let kept = |sums: &Sums| sums.covered_ms - sums.reset_ms.min(sums.covered_ms);
         let covered: u64 = cells.iter().map(|(_, sums)| u64::from(sums.covered_ms)).sum();
@@ -105,7 +118,7 @@ impl RowMaker<'_> {
             self.cell(*job, sums, kept(sums), &mut slot, lost);
         }
         let uncovered = length - u32::try_from(covered).unwrap_or(length);
-        if can_run {
+        if slot.can_run {
             lost.gaps += u64::from(uncovered > 0);
             lost.gap_ms += u64::from(uncovered);
             slot.unaccounted_ms += uncovered;
@@ -116,12 +129,13 @@ impl RowMaker<'_> {
     }
 
     fn cell(&self, job: u32, sums: &Sums, milliseconds: u32, slot: &mut Slot<'_>, lost: &mut Lost) {
-        let energy = energy_of(sums);
+        let energy = energy_of(sums, slot.has_counter);
         if job == GAP_JOB {
             slot.unaccounted_millijoules = slot.unaccounted_millijoules.saturating_add(energy);
             return;
         }
-        let active_ms = sums.active_ms.min(milliseconds);
+        let silence = self.partials.contract.silence_is_idle;
+        let active_ms = not_still_ms(sums, milliseconds, silence, slot.chip.idle_watts);
         if job == NO_JOB || !slot.can_run {
             return slot.jobless(milliseconds, active_ms, energy);
         }
@@ -147,24 +161,46 @@ impl RowMaker<'_> {
     fn working(&self, job: u32, facts: &JobFacts, sums: &Sums, milliseconds: u32, slot: &mut Slot<'_>) {
         let share = |whole: u128| {
             let all_ms = u128::from(self.job_time.get(&job).copied().unwrap_or(0).max(1));
-            (whole / all_ms).saturating_mul(milliseconds.into()).saturating_add(whole % all_ms * u128::from(milliseconds) / all_ms)
+            (whole / all_ms)
+                .saturating_mul(milliseconds.into())
+                .saturating_add(whole % all_ms * u128::from(milliseconds) / all_ms)
         };
         // A format that the chip does not have is no evidence.
         let format = facts.format.filter(|format| slot.chip.peak(*format).is_some());
         let declared_ops = facts.declared_operations().map(share);
         let rule: UpperRule = self.options.upper;
-        let case = Case { chip: slot.chip, facts, format, sums, milliseconds, declared_ops, rule };
+        let energy_counts = crate::energy_evidence::applies_to(&self.partials.contract);
+        let energy_millijoules = energy_of(sums, slot.has_counter);
+        let case = Case {
+            chip: slot.chip,
+            facts,
+            format,
+            sums,
+            milliseconds,
+            energy_millijoules,
+            declared_ops,
+            rule,
+            energy_counts,
+        };
         let (operations, active_milliseconds) = case.figure();
-        let energy_millijoules = case.energy_millijoules();
         let (class, run) = (facts.class, facts.run.clone());
         slot.push(SlotEntry { class, run, format, milliseconds, active_milliseconds, operations, energy_millijoules });
     }
 }
 
 impl<'a> Slot<'a> {
-    const fn new(chip: &'a ChipModel, can_run: bool) -> Self {
+    const fn new(chip: &'a ChipModel, can_run: bool, has_counter: bool) -> Self {
         let entries = Vec::new();
-        Self { chip, can_run, entries, unaccounted_ms: 0, unaccounted_millijoules: 0, still_ms: 0, still_millijoules: 0 }
+        Self {
+            chip,
+            can_run,
+            has_counter,
+            entries,
+            unaccounted_ms: 0,
+            unaccounted_millijoules: 0,
+            still_ms: 0,
+            still_millijoules: 0,
+        }
     }
 
     fn lose(&mut self, milliseconds: u32, energy: u64) {
@@ -172,14 +208,14 @@ impl<'a> Slot<'a> {
         self.unaccounted_millijoules = self.unaccounted_millijoules.saturating_add(energy);
     }
 
-    /// Time without a job: idle (down, when the device may not run), but its active part is unaccounted.
+    /// Time without a job: idle (down, when the device may not run), but the part not shown to be still is unaccounted.
     fn jobless(&mut self, milliseconds: u32, active_ms: u32, energy: u64) {
         self.unaccounted_ms += active_ms;
         self.still_ms += milliseconds - active_ms;
         self.still_millijoules = self.still_millijoules.saturating_add(energy);
     }
 
-    /// A job declared as idle or down; activity contradicts it.
+    /// A job declared as idle or down; what is not shown to be still is unaccounted.
     fn declared_still(&mut self, class: Class, milliseconds: u32, active_ms: u32, energy: u64) {
         self.unaccounted_ms += active_ms;
         self.push(SlotEntry::still(class, milliseconds - active_ms, energy));
@@ -203,7 +239,8 @@ impl<'a> Slot<'a> {
         self.push(SlotEntry::still(still, self.still_ms, self.still_millijoules));
         self.push(SlotEntry::unaccounted(self.chip, self.unaccounted_ms, self.unaccounted_millijoules));
         // Energy of an entry without time goes to one that has time: none is lost.
-        let homeless: u64 = self.entries.iter().filter(|entry| entry.milliseconds == 0).map(|entry| entry.energy_millijoules).sum();
+        let homeless: u64 =
+            self.entries.iter().filter(|entry| entry.milliseconds == 0).map(|entry| entry.energy_millijoules).sum();
         self.entries.retain(|entry| entry.milliseconds > 0);
         self.entries.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
         if let Some(last) = self.entries.last_mut() {

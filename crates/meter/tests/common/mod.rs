@@ -1,5 +1,5 @@
 //! Rows for tests, and a slow meter written from the rules alone.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 use standstill_meter::sample::{MISSING, MISSING_COUNTER};
 use standstill_meter::{Batch, Grid, Meter, Partials, SourceContract};
@@ -27,7 +27,17 @@ impl Row {
     pub fn at(seconds: i64) -> Self {
         let (active, elapsed) = (MISSING_COUNTER, MISSING_COUNTER);
         let (tensor, dram, power, energy) = (500_000, 250_000, 500_000, MISSING_COUNTER);
-        Self { device: 0, time_ms: START_MS + seconds * 1_000, job: "7".into(), tensor, dram, power, energy, active, elapsed }
+        Self {
+            device: 0,
+            time_ms: START_MS + seconds * 1_000,
+            job: "7".into(),
+            tensor,
+            dram,
+            power,
+            energy,
+            active,
+            elapsed,
+        }
     }
 
     pub fn energy(mut self, millijoules: u64) -> Self {

@@ -9,8 +9,8 @@ use crate::stream::{Meter, equal_prefix};
 use crate::{Batch, Dictionary, MeterError, SourceContract};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType, UInt32Type, UInt64Type,
+    Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
@@ -38,7 +38,15 @@ impl Converter {
     pub(super) fn new(place: String, columns: &Columns, contract: &SourceContract) -> Self {
         let used = columns.used();
         let (columns, contract) = (columns.clone(), contract.clone());
-        Self { place, columns, contract, used, devices: Labels::default(), jobs: Labels::default(), batch: Batch::default() }
+        Self {
+            place,
+            columns,
+            contract,
+            used,
+            devices: Labels::default(),
+            jobs: Labels::default(),
+            batch: Batch::default(),
+        }
     }
 
     fn column<'a>(&self, from: &'a RecordBatch, meaning: Meaning) -> Option<&'a ArrayRef> {
@@ -50,9 +58,14 @@ impl Converter {
     pub(super) fn convert(&mut self, from: &RecordBatch, meter: &mut Meter) -> Result<(), MeterError> {
         let mut batch = std::mem::take(&mut self.batch);
         let (Some(device), Some(time)) = (self.column(from, Meaning::Device), self.column(from, Meaning::Time)) else {
-            return Err(MeterError::Batch { place: self.place.clone(), what: "device and time were not projected".to_owned() });
+            return Err(MeterError::Batch {
+                place: self.place.clone(),
+                what: "device and time were not projected".to_owned(),
+            });
         };
-        self.devices.map(device, &mut meter.devices, &mut batch.device).map_err(|found| self.wrong(Meaning::Device, &found))?;
+        self.devices
+            .map(device, &mut meter.devices, &mut batch.device)
+            .map_err(|found| self.wrong(Meaning::Device, &found))?;
         if device.null_count() > 0 {
             return Err(self.wrong(Meaning::Device, "rows without a device"));
         }
@@ -117,17 +130,29 @@ impl Converter {
         }
         out.clear();
         match array.data_type() {
-            DataType::Timestamp(TimeUnit::Millisecond, _) => out.extend_from_slice(array.as_primitive::<TimestampMillisecondType>().values()),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                out.extend_from_slice(array.as_primitive::<TimestampMillisecondType>().values())
+            }
             DataType::Int64 => out.extend_from_slice(array.as_primitive::<Int64Type>().values()),
             DataType::Int32 => out.extend(array.as_primitive::<Int32Type>().values().iter().map(|&ms| i64::from(ms))),
             DataType::Timestamp(TimeUnit::Second, _) => {
-                out.extend(array.as_primitive::<TimestampSecondType>().values().iter().map(|time| time.saturating_mul(1_000)));
+                out.extend(
+                    array.as_primitive::<TimestampSecondType>().values().iter().map(|time| time.saturating_mul(1_000)),
+                );
             }
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                out.extend(array.as_primitive::<TimestampMicrosecondType>().values().iter().map(|time| time.div_euclid(1_000)));
+                out.extend(
+                    array.as_primitive::<TimestampMicrosecondType>().values().iter().map(|time| time.div_euclid(1_000)),
+                );
             }
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                out.extend(array.as_primitive::<TimestampNanosecondType>().values().iter().map(|time| time.div_euclid(1_000_000)));
+                out.extend(
+                    array
+                        .as_primitive::<TimestampNanosecondType>()
+                        .values()
+                        .iter()
+                        .map(|time| time.div_euclid(1_000_000)),
+                );
             }
             other => return Err(self.wrong(Meaning::Time, &other.to_string())),
         }
@@ -135,7 +160,12 @@ impl Converter {
     }
 
     /// Converts a gauge; returns the first value out of range, with its row.
-    fn gauge(&self, meaning: Meaning, array: &ArrayRef, out: &mut Vec<u32>) -> Result<Option<(usize, f64)>, MeterError> {
+    fn gauge(
+        &self,
+        meaning: Meaning,
+        array: &ArrayRef,
+        out: &mut Vec<u32>,
+    ) -> Result<Option<(usize, f64)>, MeterError> {
         let is_power = meaning == Meaning::Power;
         let unit = match (meaning, self.contract.activity_unit, self.contract.power_unit) {
             (Meaning::Power, _, PowerUnit::Milliwatt) => 1_000.0,
@@ -154,7 +184,11 @@ impl Converter {
         }
         for row in 0..array.len() {
             let value = self.number(meaning, array, row)?.map_or(f64::NAN, |value| value / unit);
-            let integer = if is_power { milliwatts_from_watts(value, self.contract.max_watts) } else { activity_from_ratio(value) };
+            let integer = if is_power {
+                milliwatts_from_watts(value, self.contract.max_watts)
+            } else {
+                activity_from_ratio(value)
+            };
             match integer {
                 Some(integer) => out.push(integer),
                 None => return Ok(Some((row, value))),
@@ -188,7 +222,9 @@ impl Converter {
             let integer = match array.data_type() {
                 _ if array.is_null(row) => Some(MISSING_COUNTER),
                 DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row).checked_mul(scale),
-                DataType::Int64 => u64::try_from(array.as_primitive::<Int64Type>().value(row)).ok().and_then(|v| v.checked_mul(scale)),
+                DataType::Int64 => {
+                    u64::try_from(array.as_primitive::<Int64Type>().value(row)).ok().and_then(|v| v.checked_mul(scale))
+                }
                 #[allow(clippy::cast_precision_loss)]
                 _ => self.number(meaning, array, row)?.and_then(|value| counter_from_float(value, scale as f64)),
             };
@@ -217,7 +253,9 @@ impl Labels {
             DataType::Dictionary(key, _) if **key == DataType::Int32 => {
                 let dictionary = array.as_dictionary::<Int32Type>();
                 self.learn(dictionary.values(), names)?;
-                let index = |key: i32| usize::try_from(key).ok().and_then(|key| self.indices.get(key)).copied().unwrap_or(NO_JOB);
+                let index = |key: i32| {
+                    usize::try_from(key).ok().and_then(|key| self.indices.get(key)).copied().unwrap_or(NO_JOB)
+                };
                 let keys = dictionary.keys();
                 if keys.null_count() == 0 {
                     // Keys come in runs: one look-up and one fill per run.
@@ -232,7 +270,9 @@ impl Labels {
                 }
             }
             DataType::Int64 => map_numbers(array.as_primitive::<Int64Type>().iter(), names, out)?,
-            DataType::Int32 => map_numbers(array.as_primitive::<Int32Type>().iter().map(|v| v.map(i64::from)), names, out)?,
+            DataType::Int32 => {
+                map_numbers(array.as_primitive::<Int32Type>().iter().map(|v| v.map(i64::from)), names, out)?
+            }
             other => return Err(other.to_string()),
         }
         Ok(())
@@ -253,7 +293,11 @@ impl Labels {
 }
 
 /// Integer labels are written as decimals.
-fn map_numbers(values: impl Iterator<Item = Option<i64>>, names: &mut Dictionary, out: &mut Vec<u32>) -> Result<(), String> {
+fn map_numbers(
+    values: impl Iterator<Item = Option<i64>>,
+    names: &mut Dictionary,
+    out: &mut Vec<u32>,
+) -> Result<(), String> {
     let mut last = (None, NO_JOB);
     for value in values {
         if value != last.0 || out.is_empty() {
