@@ -177,8 +177,8 @@ kinds! {
     PhysicalBound, "physical-bound", DeclaredUses, "operations within the chips' peak",
         "For each group and working class, peak x seconds - operations is proved to be at least zero, with the peak of the agreement's chip table.";
     /// Runs sum.
-    RunTotals, "run-totals", DeclaredUses, "training equals the sum of its runs",
-        "A proof of equality between the training lanes of all groups and the sum of the per-run commitments.";
+    RunTotals, "run-totals", DeclaredUses, "training is the sum of declared runs",
+        "Proofs that the per-run commitments add up to at least the operations of the classes that change weights, and to no more than those and experiments together.";
     /// Open totals.
     OpenTotals, "open-totals", DeclaredUses, "totals in clear match the commitments",
         "In open mode each published total must open the sum of the group commitments.";
