@@ -1,0 +1,86 @@
+//! The formats of logs and witnesses.
+
+use crate::seeds;
+use standstill_tlog::TlogError;
+use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence, SignedCheckpoint};
+use standstill_tlog::note::{Note, NoteSignature, NoteSigner, VerifierKey};
+use standstill_tlog::policy::Policy;
+use standstill_tlog::proof::LogProof;
+use standstill_tlog::reader::{Limits, read_entries};
+use standstill_tlog::tile::{self, TileId};
+use standstill_tlog::witness::AddCheckpoint;
+
+/// Notes and checkpoints; what parses prints the same.
+pub fn note(bytes: &[u8]) -> bool {
+    let key = seeds::log().verifier().clone();
+    let _ = SignedCheckpoint::parse(bytes, &key);
+    let Ok(note) = Note::parse(bytes) else { return false };
+    assert_eq!(note.to_bytes(), bytes);
+    if let Ok(checkpoint) = Checkpoint::parse(note.text()) {
+        assert_eq!(checkpoint.to_string(), note.text());
+    }
+    let _ = note.verify(&[key, seeds::witness(0).verifier().clone()]);
+    true
+}
+
+/// Policies, evaluated on a cosigned note.
+pub fn policy(bytes: &[u8]) -> bool {
+    let Ok(policy) = Policy::parse_bytes(bytes) else { return false };
+    let note = Note::parse(&seeds::cosigned_note()).expect("the seed parses");
+    let found = policy.evaluate(&note).expect("the seed's cosignatures verify");
+    assert!(found.quorum_since.is_none() || found.quorum_time.is_some());
+    true
+}
+
+/// Verifier keys, signer keys and signature lines.
+pub fn keys(bytes: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    if let Ok(key) = VerifierKey::parse(text) {
+        assert_eq!(key.to_string(), text);
+        return true;
+    }
+    if let Ok(line) = NoteSignature::parse(text) {
+        assert_eq!(line.to_string(), text);
+        return true;
+    }
+    NoteSigner::from_file_text(text).is_ok()
+}
+
+/// The first byte is a width; the rest a path, an entry bundle, a hash tile, and the answer to every fetch of a log reader.
+pub fn tiles(bytes: &[u8]) -> bool {
+    let Some((width, rest)) = bytes.split_first() else { return false };
+    let width = u16::from(*width) + 1;
+    if let Some(id) = std::str::from_utf8(rest).ok().and_then(|path| TileId::parse(path).ok()) {
+        assert_eq!(id.to_string().as_bytes(), rest);
+    }
+    let _ = tile::decode_hashes(rest, width);
+    let limits = Limits { max_entries: 1_000, max_bytes: 100_000, max_checkpoints: 10 };
+    let mut fetch = |_: &str, _: u64| -> Result<Option<Vec<u8>>, TlogError> { Ok(Some(rest.to_vec())) };
+    let _ = read_entries(u64::from(width) * 3, &mut fetch, &limits);
+    let Ok(entries) = tile::decode_bundle(rest, width) else { return false };
+    assert_eq!(tile::encode_bundle(&entries).expect("decoded entries fit"), rest);
+    true
+}
+
+/// Proof files.
+pub fn proof(bytes: &[u8]) -> bool {
+    let Ok(proof) = LogProof::parse(bytes) else { return false };
+    let _ = proof.verify(b"entry", &Policy::parse("quorum none").expect("a policy"));
+    assert_eq!(LogProof::parse(proof.to_string().as_bytes()).ok(), Some(proof));
+    true
+}
+
+/// add-checkpoint requests.
+pub fn request(bytes: &[u8]) -> bool {
+    let Ok(request) = AddCheckpoint::parse(bytes) else { return false };
+    assert_eq!(request.to_bytes(), bytes);
+    true
+}
+
+/// Pairs of contradicting checkpoints.
+pub fn fork_evidence(bytes: &[u8]) -> bool {
+    let key = seeds::log().verifier().clone();
+    let Ok(evidence) = ForkEvidence::parse(bytes, &key) else { return false };
+    assert_ne!(evidence.first().checkpoint().root, evidence.second().checkpoint().root);
+    true
+}
