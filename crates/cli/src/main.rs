@@ -1,1 +1,7 @@
-fn main() {}
+//! The `standstill` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    standstill_cli::main()
+}

@@ -1,0 +1,60 @@
+//! `standstill log`.
+
+use crate::args::LogCommand;
+use crate::exit::{CliError, CliResult, Exit};
+use crate::role::reading;
+use standstill_statement::time::utc;
+use standstill_tlog::note::VerifierKey;
+use standstill_tlog::proof::LogProof;
+use standstill_tlog::{fsck, reader};
+use std::path::Path;
+
+pub(super) fn run(command: &LogCommand) -> CliResult {
+    match command {
+        LogCommand::Show { dir, vkey, json } => show(dir, &key(vkey)?, *json),
+        LogCommand::Fsck { dir, vkey } => check(dir, &key(vkey)?),
+        LogCommand::Prove { dir, vkey, index } => prove(dir, &key(vkey)?, *index),
+    }
+}
+
+fn key(vkey: &str) -> CliResult<VerifierKey> {
+    VerifierKey::parse(vkey).map_err(|error| CliError::usage(format!("--vkey: {error}")))
+}
+
+fn show(dir: &Path, key: &VerifierKey, json: bool) -> CliResult {
+    let entries = reading::entries(dir, key)?;
+    if json {
+        let list: Vec<_> = entries
+            .iter()
+            .map(|entry| serde_json::json!({ "index": entry.index, "statement": entry.hash, "header": entry.statement.header, "body": entry.statement.body }))
+            .collect();
+        println!("{:#}", serde_json::Value::from(list));
+        return Ok(Exit::Ok);
+    }
+    for entry in &entries {
+        let header = &entry.statement.header;
+        println!("#{:<5} {}  {:10} {}", entry.index, utc(header.issued_unix_seconds), entry.statement.kind(), entry.hash.short());
+    }
+    println!("{} statements. Print one with: standstill show '{}#0'", entries.len(), dir.display());
+    Ok(Exit::Ok)
+}
+
+fn check(dir: &Path, key: &VerifierKey) -> CliResult {
+    let report = fsck::fsck(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
+    for problem in &report.problems {
+        println!("{problem}");
+    }
+    println!("{} entries, {} hash tiles, {} checkpoints: {} problems.", report.entries, report.hash_tiles, report.checkpoints, report.problems.len());
+    Ok(if report.problems.is_empty() { Exit::Ok } else { Exit::Unreadable })
+}
+
+fn prove(dir: &Path, key: &VerifierKey, index: u64) -> CliResult {
+    let contents = reader::read_log(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
+    let size = contents.entries.len() as u64;
+    if index >= size {
+        return Err(CliError::usage(format!("the log has {size} entries; the last index is {}", size.saturating_sub(1))));
+    }
+    let path = contents.tree().inclusion_proof(index, size).map_err(CliError::bug)?;
+    print!("{}", LogProof { extra: None, index, path, checkpoint: contents.checkpoint.note().clone() });
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,58 @@
+//! The audit of one day's reports: draw, challenge, openings, findings.
+
+use super::cast::Cast;
+use crate::exit::{CliError, CliResult};
+use crate::role::auditor::{Power, Published};
+use standstill_statement::{Hash32, Name};
+
+const HOUR_SECONDS: u64 = 3_600;
+
+/// Draws from every lab's report on a window that ended at `end`, has the labs answer, and files findings. `power` holds the auditor's own
+/// readings per lab. Gives the number of groups opened.
+pub(crate) fn play(cast: &mut Cast, window: u64, end: u64, power: &[Power]) -> CliResult<usize> {
+    let names: Vec<Name> = cast.labs.iter().map(|lab| lab.issuer.id.clone()).collect();
+    let challenges = challenge(cast, &names, window, end)?;
+    respond(cast, end)?;
+    let none = Power::new();
+    let mut opened = 0;
+    for (index, (name, challenge)) in names.iter().zip(challenges).enumerate() {
+        opened += examine(cast, name, challenge, power.get(index).unwrap_or(&none), end)?;
+    }
+    cast.witnesses.cosign(&mut cast.auditor.issuer, end + 8 * HOUR_SECONDS + 60)?;
+    Ok(opened)
+}
+
+fn challenge(cast: &mut Cast, names: &[Name], window: u64, end: u64) -> CliResult<Vec<Hash32>> {
+    let mut challenges = Vec::new();
+    for name in names {
+        let home = cast.out.join("roles").join(name.as_str());
+        let published = Published::read(&home, &cast.auditor.issuer.agreement, name)?;
+        let number = cast.auditor.required_round(&published, window)?;
+        let round = cast.beacon.sign(number).map_err(CliError::bug)?;
+        challenges.push(cast.auditor.challenge(&published, window, &round, end + 3 * HOUR_SECONDS)?);
+        if !cast.rounds.contains(&round) {
+            cast.rounds.push(round);
+        }
+    }
+    cast.witnesses.cosign(&mut cast.auditor.issuer, end + 3 * HOUR_SECONDS + 60)?;
+    Ok(challenges)
+}
+
+fn respond(cast: &mut Cast, end: u64) -> CliResult<()> {
+    let asked = cast.auditor.issuer.entries().to_vec();
+    for lab in &mut cast.labs {
+        let open: Vec<_> = lab.open_challenges(&asked).into_iter().cloned().collect();
+        for challenge in &open {
+            lab.respond(challenge, &[], end + 5 * HOUR_SECONDS, &mut cast.rng)?;
+        }
+        cast.witnesses.cosign(&mut lab.issuer, end + 5 * HOUR_SECONDS + 60)?;
+    }
+    Ok(())
+}
+
+fn examine(cast: &mut Cast, name: &Name, challenge: Hash32, power: &Power, end: u64) -> CliResult<usize> {
+    let home = cast.out.join("roles").join(name.as_str());
+    let published = Published::read(&home, &cast.auditor.issuer.agreement, name)?;
+    let examined = cast.auditor.examine(&published, challenge, power, end + 8 * HOUR_SECONDS)?;
+    Ok(examined.map_or(0, |examined| examined.len()))
+}
