@@ -167,6 +167,13 @@ fn restored_older_files_are_refused() {
     log.append(&entries(3..5)).unwrap();
     log.publish().unwrap();
     drop(log);
+    // The head cell alone comes back: all entries are there, but the log has signed more than the cell says.
+    let cells = |root: &Path| fs::read_dir(root.join(".state")).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
+    let cell = cells(&log_directory).into_iter().find(|path| path.to_string_lossy().contains("head-")).unwrap();
+    let newest = fs::read(&cell).unwrap();
+    fs::copy(backup.join(".state").join(cell.file_name().unwrap()), &cell).unwrap();
+    assert!(matches!(FileLog::open(&log_directory, &signer()), Err(TlogError::RolledBack { signed_size: 5, .. })));
+    fs::write(&cell, newest).unwrap();
     // The write-ahead file alone comes back: fewer entries than signed.
     fs::copy(backup.join(".state/wal"), log_directory.join(".state/wal")).unwrap();
     let error = FileLog::open(&log_directory, &signer()).unwrap_err();

@@ -229,7 +229,8 @@ mod tests {
         Wal::create(&path, 0).unwrap().append(0, &["x"]).unwrap();
         let imitation = std::fs::read(&path).unwrap()[HEADER_BYTES..].to_vec();
         let mut wal = Wal::create(&path, 0).unwrap();
-        wal.append(0, &[imitation]).unwrap();
+        // Padding behind it, so that the tear leaves the imitation itself whole.
+        wal.append(0, &[[&imitation[..], b"padding"].concat()]).unwrap();
         let torn = std::fs::read(&path).unwrap();
         std::fs::write(&path, &torn[..torn.len() - 1]).unwrap();
         assert!(Wal::open(&path).unwrap().2.is_empty());
