@@ -30,11 +30,13 @@ pub(crate) struct Accumulator {
     jobs: Dictionary,
     names: Dictionary,
     units: Vec<Vec<(i64, Unit)>>,
+    /// Where the next device probably is.
+    guess: usize,
 }
 
 impl Accumulator {
     pub(crate) fn new(contract: SourceContract, grid: Grid) -> Self {
-        Self { contract, grid, jobs: Dictionary::jobs(), names: Dictionary::devices(), units: Vec::new() }
+        Self { contract, grid, jobs: Dictionary::jobs(), names: Dictionary::devices(), units: Vec::new(), guess: 0 }
     }
 
     /// Adds the next piece. A unit that goes on inside a slot joins the one before it; order matters.
@@ -65,7 +67,15 @@ impl Accumulator {
     }
 
     fn place(&mut self, device: &str) -> Result<usize, MeterError> {
+        // Pieces name the devices in the same order again and again: look at the neighbour of the last one first.
+        if self.guess < self.units.len()
+            && u32::try_from(self.guess).is_ok_and(|guess| self.names.name(guess) == device)
+        {
+            self.guess += 1;
+            return Ok(self.guess - 1);
+        }
         let place = self.names.intern(device)? as usize;
+        self.guess = place + 1;
         if place >= self.units.len() {
             self.units.push(Vec::new());
         }
@@ -73,7 +83,7 @@ impl Accumulator {
     }
 
     pub(crate) fn into_partials(self) -> Partials {
-        let Self { contract, grid, jobs, names, units } = self;
+        let Self { contract, grid, jobs, names, units, .. } = self;
         let named = names.names().map(str::to_owned).zip(units);
         Partials { contract, grid, jobs, devices: named.filter(|(_, list)| !list.is_empty()).collect() }
     }

@@ -86,6 +86,13 @@ impl Dictionary {
         Ok(self.push(name, key))
     }
 
+    /// Makes room for `names` more names.
+    pub(crate) fn reserve(&mut self, names: usize) {
+        let names = names.min(Self::MAX_NAMES);
+        self.index.reserve(names);
+        self.ends.reserve(names);
+    }
+
     fn push(&mut self, name: &str, key: u64) -> u32 {
         let next = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.text.push_str(name);

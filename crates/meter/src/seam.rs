@@ -26,7 +26,8 @@ pub struct Folded {
 /// Folds the units of one device, keeping the slots in `range`. Units outside still lend their edge readings.
 #[must_use]
 pub fn fold(units: &[(i64, Unit)], contract: &SourceContract, grid: &Grid, range: Range<i64>) -> Folded {
-    let mut folder = Folder { contract, grid, range, out: Folded::default() };
+    let out = Folded { slots: Vec::with_capacity(units.len() + 1), ..Folded::default() };
+    let mut folder = Folder { contract, grid, range, out };
     let mut energy: Option<EnergyPoint> = None;
     let mut cycles: Option<CyclePoint> = None;
     let mut previous: Option<&Unit> = None;
@@ -67,7 +68,7 @@ impl Folder<'_> {
             _ => slots.len(),
         };
         if slots.get(at).is_none_or(|known| known.0 != slot) {
-            slots.insert(at, (slot, SlotCells::new()));
+            slots.insert(at, (slot, SlotCells::with_capacity(2)));
         }
         let cells = &mut slots[at].1;
         let at = match cells.binary_search_by_key(&job, |cell| cell.0) {

@@ -317,6 +317,8 @@ impl Unit {
         let at = match self.cells.binary_search_by_key(&job, |cell| cell.0) {
             Ok(at) => at,
             Err(at) => {
+                // Most units have one job; a vector's usual first capacity of four would double the memory of a result.
+                self.cells.reserve_exact(1);
                 self.cells.insert(at, (job, Sums::default()));
                 at
             }

@@ -121,7 +121,7 @@ impl Input for ParquetInput {
         let mut converter = Converter::new(place, &columns, &rules.contract);
         for batch in reader {
             let batch = batch.map_err(|error| malformed(path, &error))?;
-            converter.convert(&batch, &mut meter)?;
+            converter.convert(batch, &mut meter)?;
         }
         Ok(meter.into_piece())
     }

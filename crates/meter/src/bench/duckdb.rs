@@ -19,7 +19,7 @@ const TIMED: &str = "
 import duckdb, resource, sys, time
 folder, threads = sys.argv[1], int(sys.argv[2])
 con = duckdb.connect()
-con.execute(f'SET threads={threads}')
+con.execute(f'SET threads={threads}; SET enable_progress_bar=false')
 start, usage = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
 rows = con.execute(f\"\"\"SELECT hpc_job, date_trunc('hour', timestamp) AS hour, \\\"modelName\\\",
   sum(DCGM_FI_PROF_PIPE_TENSOR_ACTIVE) * 10, sum(DCGM_FI_PROF_DRAM_ACTIVE) * 10, sum(DCGM_FI_DEV_POWER_USAGE) * 10, count(*)
@@ -34,7 +34,7 @@ const EXACT: &str = "
 import duckdb, sys
 folder, threads, start = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 con = duckdb.connect()
-con.execute(f'SET threads={threads}')
+con.execute(f'SET threads={threads}; SET enable_progress_bar=false')
 def whole(column, scale):
     return f'sum(CAST(round_even(CAST({column} AS DOUBLE) * {scale}, 0) AS BIGINT)) * 10000'
 rows = con.execute(f\"\"\"SELECT hpc_job, (epoch_ms(timestamp) - 1 - {start}) // 3600000 AS slot, \\\"modelName\\\",

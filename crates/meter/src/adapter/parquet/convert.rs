@@ -55,8 +55,10 @@ impl Converter {
     }
 
     /// Converts one record batch and meters it.
-    pub(super) fn convert(&mut self, from: &RecordBatch, meter: &mut Meter) -> Result<(), MeterError> {
+    pub(super) fn convert(&mut self, from: RecordBatch, meter: &mut Meter) -> Result<(), MeterError> {
         let mut batch = std::mem::take(&mut self.batch);
+        let taken = from;
+        let from = &taken;
         let (Some(device), Some(time)) = (self.column(from, Meaning::Device), self.column(from, Meaning::Time)) else {
             return Err(MeterError::Batch {
                 place: self.place.clone(),
@@ -69,7 +71,9 @@ impl Converter {
         if device.null_count() > 0 {
             return Err(self.wrong(Meaning::Device, "rows without a device"));
         }
-        self.times(time, &mut batch.time_ms)?;
+        if time.null_count() > 0 {
+            return Err(self.wrong(Meaning::Time, "rows without a time"));
+        }
         if let Some(job) = self.column(from, Meaning::Job) {
             let column = batch.job.get_or_insert_default();
             self.jobs.map(job, &mut meter.jobs, column).map_err(|found| self.wrong(Meaning::Job, &found))?;
@@ -97,6 +101,7 @@ impl Converter {
                 self.counter(meaning, array, column.get_or_insert_default())?;
             }
         }
+        batch.time_ms = self.times(taken)?;
         meter.push_checked(&batch);
         self.batch = batch;
         Ok(())
@@ -124,39 +129,44 @@ impl Converter {
         }
     }
 
-    fn times(&self, array: &ArrayRef, out: &mut Vec<i64>) -> Result<(), MeterError> {
-        if array.null_count() > 0 {
-            return Err(self.wrong(Meaning::Time, "rows without a time"));
-        }
-        out.clear();
-        match array.data_type() {
+    /// Takes the times out of a batch, without copying where the column holds milliseconds in a buffer of its own.
+    fn times(&self, mut from: RecordBatch) -> Result<Vec<i64>, MeterError> {
+        let at =
+            self.columns.get(Meaning::Time).and_then(|at| self.used.iter().position(|&used| used == at)).unwrap_or(0);
+        let array = from.remove_column(at);
+        let numbers = match array.data_type() {
             DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                out.extend_from_slice(array.as_primitive::<TimestampMillisecondType>().values())
+                array.as_primitive::<TimestampMillisecondType>().values().clone()
             }
-            DataType::Int64 => out.extend_from_slice(array.as_primitive::<Int64Type>().values()),
-            DataType::Int32 => out.extend(array.as_primitive::<Int32Type>().values().iter().map(|&ms| i64::from(ms))),
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                out.extend(
-                    array.as_primitive::<TimestampSecondType>().values().iter().map(|time| time.saturating_mul(1_000)),
-                );
-            }
+            DataType::Timestamp(TimeUnit::Second, _) => array.as_primitive::<TimestampSecondType>().values().clone(),
             DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                out.extend(
-                    array.as_primitive::<TimestampMicrosecondType>().values().iter().map(|time| time.div_euclid(1_000)),
-                );
+                array.as_primitive::<TimestampMicrosecondType>().values().clone()
             }
             DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                out.extend(
-                    array
-                        .as_primitive::<TimestampNanosecondType>()
-                        .values()
-                        .iter()
-                        .map(|time| time.div_euclid(1_000_000)),
-                );
+                array.as_primitive::<TimestampNanosecondType>().values().clone()
+            }
+            DataType::Int64 => array.as_primitive::<Int64Type>().values().clone(),
+            DataType::Int32 => {
+                return Ok(array.as_primitive::<Int32Type>().values().iter().map(|&ms| i64::from(ms)).collect());
             }
             other => return Err(self.wrong(Meaning::Time, &other.to_string())),
+        };
+        let unit = array.data_type().clone();
+        drop(array);
+        let mut times = numbers.into_inner().into_vec::<i64>().unwrap_or_else(|shared| shared.typed_data().to_vec());
+        match unit {
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                times.iter_mut().for_each(|time| *time = time.saturating_mul(1_000))
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                times.iter_mut().for_each(|time| *time = time.div_euclid(1_000))
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                times.iter_mut().for_each(|time| *time = time.div_euclid(1_000_000))
+            }
+            _ => {}
         }
-        Ok(())
+        Ok(times)
     }
 
     /// Converts a gauge; returns the first value out of range, with its row.
@@ -234,15 +244,18 @@ impl Converter {
     }
 }
 
-/// Scales and rounds floats that all lie in `0..=ceiling`; false when one does not.
+/// Scales and rounds floats that all lie in `0..=ceiling`; false when one does not. Judged and converted block by block, so that the second
+/// look finds the block in the nearest cache.
 fn plain_floats(values: &[f32], ceiling: f64, scale: f64, out: &mut Vec<u32>) -> bool {
     #[allow(clippy::cast_possible_truncation)]
     let ceiling = ceiling as f32;
-    let inside = values.iter().fold(true, |inside, &value| inside & (value >= 0.0) & (value <= ceiling));
-    if inside {
-        out.extend(values.iter().map(|&value| nearest(f64::from(value) * scale)));
-    }
-    inside
+    values.chunks(1_024).all(|block| {
+        let inside = block.iter().fold(true, |inside, &value| inside & (value >= 0.0) & (value <= ceiling));
+        if inside {
+            out.extend(block.iter().map(|&value| nearest(f64::from(value) * scale)));
+        }
+        inside
+    })
 }
 
 impl Labels {
@@ -284,6 +297,7 @@ impl Labels {
         }
         let strings = values.as_string_opt::<i32>().ok_or_else(|| values.data_type().to_string())?;
         self.indices.clear();
+        names.reserve(strings.len());
         for name in strings {
             self.indices.push(names.intern(name.unwrap_or("")).map_err(|error| error.to_string())?);
         }
