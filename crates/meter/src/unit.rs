@@ -6,6 +6,7 @@
 
 use crate::contract::SourceContract;
 use crate::sample::{MISSING, MISSING_COUNTER, NO_JOB};
+use smallvec::SmallVec;
 use std::cmp::Ordering;
 
 /// Pseudo-job of energy and cycles counted over a gap, whose job is not known.
@@ -104,6 +105,10 @@ pub struct Tally {
     pub blanks: u32,
 }
 
+/// Sums by job, sorted by job. Nearly every unit has one job: it lies in the unit itself, as millions of small allocations between the
+/// decoder's buffers would make those wander through cold memory.
+pub type Cells = SmallVec<[(u32, Sums); 1]>;
+
 /// Everything known about one device in one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
@@ -118,7 +123,7 @@ pub struct Unit {
     /// True when rows after `last` were refused, so that the next stretch is unaccounted.
     pub broken: bool,
     /// Sums by job, sorted by job.
-    pub cells: Vec<(u32, Sums)>,
+    pub cells: Cells,
     /// Row counts.
     pub tally: Tally,
 }
@@ -307,7 +312,7 @@ impl Unit {
             energy: row.energy_point().map(|point| (point, point)),
             cycles: row.cycle_point().map(|point| Box::new((point, point))),
             broken: false,
-            cells: Vec::new(),
+            cells: Cells::new(),
             tally: Tally { rows: 1, blanks: u32::from(row.blank), ..Tally::default() },
         }
     }
@@ -317,8 +322,6 @@ impl Unit {
         let at = match self.cells.binary_search_by_key(&job, |cell| cell.0) {
             Ok(at) => at,
             Err(at) => {
-                // Most units have one job; a vector's usual first capacity of four would double the memory of a result.
-                self.cells.reserve_exact(1);
                 self.cells.insert(at, (job, Sums::default()));
                 at
             }

@@ -3,7 +3,7 @@
 use super::MAGIC;
 use crate::contract::{ActivityUnit, EnergyUnit, PowerUnit, SourceContract};
 use crate::sample::{ACTIVITY_ONE, MISSING, NO_JOB};
-use crate::unit::{CyclePoint, EnergyPoint, GAP_JOB, Reading, Sums, Tally, Unit};
+use crate::unit::{Cells, CyclePoint, EnergyPoint, GAP_JOB, Reading, Sums, Tally, Unit};
 use crate::{Dictionary, Grid, Partials};
 
 type Read<T> = Result<T, &'static str>;
@@ -172,7 +172,7 @@ impl<'a> Input<'a> {
         let energy = if flags & 1 != 0 { Some((self.energy()?, self.energy()?)) } else { None };
         let cycles = if flags & 2 != 0 { Some(Box::new((self.cycles()?, self.cycles()?))) } else { None };
         let tally = self.tally()?;
-        let mut cells: Vec<(u32, Sums)> = Vec::new();
+        let mut cells = Cells::new();
         for _ in 0..self.number()? {
             cells.push((self.job()?, self.sums()?));
         }
