@@ -9,7 +9,7 @@ mod command;
 pub mod demo;
 pub mod exit;
 mod folder;
-mod progress;
+pub mod progress;
 mod proof_memory;
 mod random;
 mod rehearsal;

@@ -155,8 +155,11 @@ fn synchronous(account: &GroupAccount, case: &Case<'_>, class: Class) -> Option<
         let seconds = device.seconds_in(class);
         let long = seconds * 4 >= u64::from(case.window_seconds);
         let ops = u128::from(device.petaops[class.index()]) * 1_000_000_000_000_000;
+        // A figure at the bound (chip time x highest peak, less rounding) comes from allocation, not from activity: it says nothing here.
+        let bound = u128::from(case.chip.peak_ops_per_second) * u128::from(seconds);
+        let measured = ops * 100 < bound * 99;
         let peak = u128::from(case.chip.sixteen_bit_ops_per_second) * u128::from(seconds);
-        if long { (ops * 1_000_000).checked_div(peak) } else { None }
+        if long && measured { (ops * 1_000_000).checked_div(peak) } else { None }
     };
     let threshold = u128::from(case.tolerances.profile_rate_per_mille) * 1_000;
     let rates: Vec<u128> = account.devices.iter().filter_map(rate).filter(|rate| *rate >= threshold).collect();

@@ -337,6 +337,18 @@ fn time_without_telemetry_may_have_used_power() {
     assert_eq!(world.code(), "");
 }
 
+/// Figures bounded by allocation say nothing about activity: an honest serving lab without activity evidence is not flagged.
+#[test]
+fn the_bound_by_allocation_is_no_profile() {
+    let mut world = World::new(Class::Inference);
+    let peak = CHIP.peak_ops_per_second;
+    for device in &mut world.account.devices {
+        let ops = u128::from(peak) * u128::from(device.seconds_in(Class::Inference));
+        device.petaops[Class::Inference.index()] = u32::try_from(ops / 1_000_000_000_000_000).unwrap();
+    }
+    assert_ne!(world.code(), "class-profile");
+}
+
 /// Serving at training's rate on all devices in step: flagged for a closer look, never a mismatch.
 #[test]
 fn relabelled_training_is_flagged_only() {

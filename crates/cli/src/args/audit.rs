@@ -70,6 +70,16 @@ pub enum AuditCommand {
         /// Independent power readings (CSV: area,time_ms,watts); without it the finding says that there was none
         #[arg(long)]
         power: Option<PathBuf>,
+        /// Power of hosts, fans and switches on the metered feed per registered accelerator (watts), from your own survey; the default
+        /// is what published measurements of 8-GPU servers leave beside the accelerators
+        #[arg(long, default_value_t = 220)]
+        base_watts_per_device: u32,
+        /// Losses on the feed that grow with the accelerators' energy (per mille)
+        #[arg(long, default_value_t = 0)]
+        overhead_per_mille: u16,
+        /// Uncertainty of reading, base and losses together (per mille)
+        #[arg(long, default_value_t = 30)]
+        tolerance_per_mille: u16,
     },
     /// Say what a clean audit shows, with the formula
     Bound {

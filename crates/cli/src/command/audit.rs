@@ -4,6 +4,7 @@ use crate::args::AuditCommand;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::role::auditor::{AuditorHome, Power, Published};
 use crate::role::issuer::{Issuer, PublicHalf};
+use crate::role::power::SiteFacts;
 use crate::{clock, folder, random};
 use standstill_audit::bound::{CleanAudit, PartsPerMillion};
 use standstill_audit::{Beacon, bound};
@@ -24,7 +25,9 @@ pub(super) fn run(command: AuditCommand) -> CliResult {
             Ok(Exit::Ok)
         }
         AuditCommand::Challenge { dir, lab, window, round } => challenge(&dir, &lab, window, round.as_deref()),
-        AuditCommand::Examine { dir, lab, power } => examine(&dir, &lab, power.as_deref()),
+        AuditCommand::Examine { dir, lab, power, base_watts_per_device, overhead_per_mille, tolerance_per_mille } => {
+            examine(&dir, &lab, power.as_deref(), &SiteFacts { base_watts_per_device, overhead_per_mille, tolerance_per_mille })
+        }
         AuditCommand::Bound { groups, opened, json } => show_bound(groups, opened, json),
         AuditCommand::Beacon { round } => beacon(&round),
     }
@@ -49,14 +52,14 @@ fn challenge(dir: &Path, lab: &Path, window: u64, round: Option<&Path>) -> CliRe
     Ok(Exit::Ok)
 }
 
-fn examine(dir: &Path, lab: &Path, power: Option<&Path>) -> CliResult {
+fn examine(dir: &Path, lab: &Path, power: Option<&Path>, site: &SiteFacts) -> CliResult {
     let mut auditor = AuditorHome::open(dir)?;
     let published = published(&auditor, lab)?;
     let party = PublicHalf::read(lab)?.id;
     let power = power.map(|path| crate::role::power::read_csv(path, &auditor.issuer.agreement)).transpose()?.unwrap_or_else(Power::new);
     let mut waiting = 0;
     for challenge in auditor.open_challenges(&party) {
-        let Some(examinations) = auditor.examine(&published, challenge, &power, clock::now_unix_seconds())? else {
+        let Some(examinations) = auditor.examine(&published, challenge, &power, site, clock::now_unix_seconds())? else {
             waiting += 1;
             continue;
         };

@@ -9,9 +9,10 @@ use standstill_ledger::{ChipTable, WindowSpec};
 use standstill_meter::adapter::civil_time::UtcOffset;
 use standstill_meter::adapter::requests::{Tokens, declared_operations};
 use standstill_meter::adapter::sacct::Placement;
-use standstill_meter::source::{self, Metered, SourceKind, SourceOptions};
+use standstill_meter::source::{self, Metered, ProgressHook, SourceKind, SourceOptions};
 use standstill_meter::{FinishOptions, Grid, JobMap, UpperRule, engine};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(super) fn run(command: MeterCommand) -> CliResult {
     match command {
@@ -32,7 +33,10 @@ fn meter(args: &MeterRunArgs) -> CliResult {
         None => Placement::of_keys(fleet.devices().iter().map(|device| device.key.as_str())),
     };
     let (declared, assignments) = jobs(args.jobs.as_deref(), &placement, spec.end_ms(), grid)?;
+    let progress = Arc::new(Progress::start("Metering", 0, "rows"));
+    let shown = Arc::clone(&progress);
     let options = SourceOptions {
+        progress: Some(ProgressHook(Arc::new(move |rows| shown.at(rows)))),
         period_ms: args.period_seconds.saturating_mul(1000),
         placement,
         job: args.job.clone(),
@@ -47,7 +51,6 @@ fn meter(args: &MeterRunArgs) -> CliResult {
         delimiter: args.delimiter,
         ..SourceOptions::new(grid)
     };
-    let progress = Progress::start("Metering", 0, "");
     let metered = source::open(kind, &args.input, &options).map_err(CliError::unreadable)?;
     for remark in &metered.notes.remarks {
         eprintln!("note: {remark}");
@@ -66,7 +69,7 @@ fn meter(args: &MeterRunArgs) -> CliResult {
     let table = ChipTable::builtin().map_err(CliError::bug)?;
     let finish = FinishOptions { upper: upper(&args.upper)? };
     let ledger = metered.partials.finish(&fleet, &table, &spec, &jobs, finish).map_err(CliError::unreadable)?;
-    drop(progress);
+    drop((options, progress));
     folder::write(&args.out, &ledger.encode().map_err(CliError::unreadable)?)?;
     print!("{}", ledger_text(&ledger, args.json));
     eprintln!("{} rows metered into {}.", metered.partials.tally().rows, args.out.display());

@@ -4,9 +4,10 @@ use crate::args::ShowArgs;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
 use crate::role::reading;
-use standstill_ledger::{Alarm, WindowLedger};
+use standstill_ledger::{Alarm, AlarmKind, WindowLedger};
 use standstill_statement::{Class, decode_unverified, show};
 use standstill_tlog::reader;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 pub(super) fn run(args: &ShowArgs) -> CliResult {
@@ -101,12 +102,22 @@ pub(crate) fn ledger_text(ledger: &WindowLedger, json: bool) -> String {
             kilowatt_hours % 1000
         );
     }
-    for alarm in ledger.alarms.iter().take(20) {
-        let Alarm { kind, device, count, lost_milliseconds, detail, .. } = alarm;
-        let _ = writeln!(text, "  alarm: {kind} on {device}, {count} times, {} s lost {detail}", lost_milliseconds / 1000);
+    let mut by_kind: BTreeMap<AlarmKind, (usize, u64, u64)> = BTreeMap::new();
+    for alarm in &ledger.alarms {
+        let (devices, count, lost) = by_kind.entry(alarm.kind).or_default();
+        *devices += 1;
+        *count += alarm.count;
+        *lost += alarm.lost_milliseconds;
     }
-    if ledger.alarms.len() > 20 {
-        let _ = writeln!(text, "  and {} more alarms (--json lists all)", ledger.alarms.len() - 20);
+    for (kind, (devices, count, lost)) in by_kind {
+        let _ = writeln!(text, "  alarm: {kind}: {count} times on {devices} devices, {} device-seconds lost", lost / 1000);
+    }
+    for alarm in ledger.alarms.iter().take(3) {
+        let Alarm { kind, device, count, lost_milliseconds, detail, .. } = alarm;
+        let _ = writeln!(text, "    for example {kind} on {device}, {count} times, {} s lost {detail}", lost_milliseconds / 1000);
+    }
+    if ledger.alarms.len() > 3 {
+        let _ = writeln!(text, "    and {} more; --json lists all", ledger.alarms.len() - 3);
     }
     text
 }

@@ -3,9 +3,13 @@
 use super::cast::Cast;
 use crate::exit::{CliError, CliResult};
 use crate::role::auditor::{Power, Published};
+use crate::role::power::SiteFacts;
 use standstill_statement::{Hash32, Name};
 
 const HOUR_SECONDS: u64 = 3_600;
+
+/// What the auditor knows of the generated sites: the generator adds 220 W of host power per accelerator and no other losses.
+const SITE: SiteFacts = SiteFacts { base_watts_per_device: 220, overhead_per_mille: 0, tolerance_per_mille: 30 };
 
 /// Draws from every lab's report on a window that ended at `end`, has the labs answer, and files findings. `power` holds the auditor's own
 /// readings per lab. Gives the number of groups opened.
@@ -53,6 +57,6 @@ fn respond(cast: &mut Cast, end: u64) -> CliResult<()> {
 fn examine(cast: &mut Cast, name: &Name, challenge: Hash32, power: &Power, end: u64) -> CliResult<usize> {
     let home = cast.out.join("roles").join(name.as_str());
     let published = Published::read(&home, &cast.auditor.issuer.agreement, name)?;
-    let examined = cast.auditor.examine(&published, challenge, power, end + 8 * HOUR_SECONDS)?;
+    let examined = cast.auditor.examine(&published, challenge, power, &SITE, end + 8 * HOUR_SECONDS)?;
     Ok(examined.map_or(0, |examined| examined.len()))
 }

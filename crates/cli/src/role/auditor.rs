@@ -2,6 +2,7 @@
 
 use crate::exit::{CliError, CliResult};
 use crate::role::issuer::{Issuer, PublicHalf};
+use crate::role::power::SiteFacts;
 use crate::role::reading::{self, Entry};
 use crate::secret_file;
 use rand_core::CryptoRng;
@@ -11,15 +12,15 @@ use standstill_audit::confide::{InspectorKey, Purpose};
 use standstill_audit::draw;
 use standstill_audit::examine::{Ask, Case, ChipLimits, Examination, GroupAccount, PowerReading, Reason, Tolerances, open};
 use standstill_audit::{Beacon, Round, examine};
-use standstill_ledger::ChipTable;
+use standstill_ledger::{ChipModel, ChipTable};
 use standstill_seal::{FleetContext, FleetRef, PublicFleet, WindowContext, verify_fleet};
 use standstill_statement::{Body, Challenge, Finding, FindingItem, Hash32, Name, Report};
 use standstill_tlog::note::VerifierKey;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Energy that the auditor's own meter read for a balance area over a window.
-pub type Power = BTreeMap<(Name, u64), PowerReading>;
+/// Energy that the auditor's own meter read for a balance area over a window, kilojoules.
+pub type Power = BTreeMap<(Name, u64), u64>;
 
 /// An auditor's own side.
 pub struct AuditorHome {
@@ -187,7 +188,7 @@ impl AuditorHome {
     ///
     /// # Errors
     /// When published files cannot be read.
-    pub fn examine(&mut self, lab: &Published, challenge_hash: Hash32, power: &Power, now_unix_seconds: u64) -> CliResult<Option<Vec<Examination>>> {
+    pub fn examine(&mut self, lab: &Published, challenge_hash: Hash32, power: &Power, site: &SiteFacts, now_unix_seconds: u64) -> CliResult<Option<Vec<Examination>>> {
         let Some(entry) = self.issuer.entries().iter().find(|entry| entry.hash == challenge_hash).cloned() else {
             return Err(CliError::usage(format!("challenge {} is not in this auditor's log", challenge_hash.short())));
         };
@@ -219,7 +220,7 @@ impl AuditorHome {
             let ask = Ask { key: &self.inspector, purpose, context: &context, fleet: &fleet, report_blob: &report_blob };
             match open(&ask, answer, ciphertext.as_deref()) {
                 Ok(None) => return Ok(None),
-                Ok(Some(account)) => examinations.push(self.judge(account, &fleet, &chips, &context, power)?),
+                Ok(Some(account)) => examinations.push(self.judge(account, &fleet, &chips, &context, &Elsewhere { power, site, whole_node: whole_node(report) })?),
                 Err(item) => examinations.push(Examination { item, details: Vec::new() }),
             }
         }
@@ -229,7 +230,8 @@ impl AuditorHome {
         Ok(Some(examinations))
     }
 
-    fn judge(&mut self, account: GroupAccount, fleet: &PublicFleet, chips: &ChipTable, context: &WindowContext, power: &Power) -> CliResult<Examination> {
+    fn judge(&mut self, account: GroupAccount, fleet: &PublicFleet, chips: &ChipTable, context: &WindowContext, elsewhere: &Elsewhere<'_>) -> CliResult<Examination> {
+        let Elsewhere { power, site, whole_node } = *elsewhere;
         let registered = fleet.groups().get(account.group as usize);
         let registered = registered.ok_or_else(|| CliError::bug(format!("group {} was drawn but does not exist", account.group)))?;
         let model = chips.get(&registered.model).ok_or_else(|| CliError::bug("a verified fleet names an unknown chip model"))?;
@@ -238,9 +240,14 @@ impl AuditorHome {
         let case = Case {
             window_seconds: u32::try_from(seconds).map_err(CliError::unreadable)?,
             registered: None,
-            chip: ChipLimits::of(model),
+            chip: limits(model, whole_node, site),
             others: earlier,
-            power: power.get(&(registered.area.clone(), context.window)).copied(),
+            power: power.get(&(registered.area.clone(), context.window)).map(|energy_kilojoules| PowerReading {
+                energy_kilojoules: *energy_kilojoules,
+                base_kilojoules: u64::from(site.base_watts_per_device) * u64::from(registered.capacity_devices) * seconds / 1000,
+                overhead_per_mille: site.overhead_per_mille,
+                tolerance_per_mille: site.tolerance_per_mille,
+            }),
             tolerances: Tolerances::default(),
         };
         let examination = examine(&account, &case);
@@ -266,6 +273,29 @@ impl AuditorHome {
             CliError { message, exit: crate::exit::Exit::CannotConclude }
         })
     }
+}
+
+/// What the auditor knows besides the opening.
+struct Elsewhere<'a> {
+    power: &'a Power,
+    site: &'a SiteFacts,
+    whole_node: bool,
+}
+
+/// True when the report's energy is that of whole nodes: power-only sources meter hosts, fans and switches too.
+fn whole_node(report: &Report) -> bool {
+    report.sources.iter().any(|source| source.starts_with("power-"))
+}
+
+/// Limits of a chip model; where energy is metered by node, the host's share counts as well, or every honest node would seem to draw
+/// more than its chips can.
+fn limits(model: &ChipModel, whole_node: bool, site: &SiteFacts) -> ChipLimits {
+    let board = ChipLimits::of(model);
+    if !whole_node {
+        return board;
+    }
+    let host = site.base_watts_per_device;
+    ChipLimits { design_watts: board.design_watts.saturating_add(host), idle_most_watts: board.idle_most_watts.saturating_add(host), ..board }
 }
 
 fn latest_report(lab: &Published, window: u64) -> CliResult<(&Entry, &Report)> {

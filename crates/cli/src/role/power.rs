@@ -4,13 +4,20 @@ use crate::exit::{CliError, CliResult};
 use crate::folder;
 use crate::role::auditor::Power;
 use standstill_agreement::Agreement;
-use standstill_audit::examine::PowerReading;
 use standstill_statement::Name;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Uncertainty of reading, base load and overhead together, per mille of the expected reading.
-pub const TOLERANCE_PER_MILLE: u16 = 30;
+/// What the auditor knows about a site's power feeds from its own survey, besides the readings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SiteFacts {
+    /// Power of hosts, fans and switches on the feed, per registered accelerator, whatever the accelerators do. Watts.
+    pub base_watts_per_device: u32,
+    /// Losses and cooling on the feed that grow with the accelerators' energy, per mille of it.
+    pub overhead_per_mille: u16,
+    /// Uncertainty of reading, base load and overhead together, per mille of the expected reading.
+    pub tolerance_per_mille: u16,
+}
 
 /// Longest stretch between two readings that is bridged, milliseconds; longer ones make the window's reading unusable.
 const MAX_GAP_MS: i64 = 15 * 60 * 1000;
@@ -34,8 +41,7 @@ pub fn read_csv(path: &Path, agreement: &Agreement) -> CliResult<Power> {
         samples.dedup_by_key(|sample| sample.0);
         for window in 0..agreement.term_windows {
             if let Some(energy_kilojoules) = window_energy(&samples, agreement, window) {
-                let reading = PowerReading { energy_kilojoules, base_kilojoules: 0, overhead_per_mille: 0, tolerance_per_mille: TOLERANCE_PER_MILLE };
-                power.insert((area.clone(), window), reading);
+                power.insert((area.clone(), window), energy_kilojoules);
             }
         }
     }
