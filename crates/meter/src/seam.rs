@@ -208,14 +208,12 @@ impl Partials {
         }
         // Keyed by numbers while summing; names and groups are put in order once at the end.
         let mut labels: BTreeMap<G, u32> = BTreeMap::new();
-        let mut sums: HashMap<(u32, i64, u32), Rollup> = HashMap::new();
+        let mut devices: Vec<(u32, &[(i64, Unit)])> = Vec::with_capacity(self.devices.len());
         for (device, units) in &self.devices {
             let next = u32::try_from(labels.len()).unwrap_or(u32::MAX);
-            let label = *labels.entry(group(device)).or_insert(next);
-            for (slot, cells) in &fold(units, &self.contract, &self.grid, range.clone()).slots {
-                cells.iter().for_each(|(job, cell)| sums.entry((*job, *slot, label)).or_default().add(cell));
-            }
+            devices.push((*labels.entry(group(device)).or_insert(next), units));
         }
+        let sums = self.sum_cells(&devices, &range);
         let mut groups: Vec<(u32, G)> = labels.into_iter().map(|(group, label)| (label, group)).collect();
         groups.sort_by_key(|known| known.0);
         let name = |job: u32| if job == GAP_JOB { "(gap)" } else { self.jobs.name(job) };
@@ -225,7 +223,39 @@ impl Partials {
         });
         Ok(named.collect())
     }
+
+    /// Sums cells by (job, slot, label) on all cores; integer sums come out the same however the devices are shared out.
+    fn sum_cells(&self, devices: &[(u32, &[(i64, Unit)])], range: &Range<i64>) -> CellSums {
+        let part = |devices: &[(u32, &[(i64, Unit)])]| {
+            let mut sums = CellSums::new();
+            for (label, units) in devices {
+                for (slot, cells) in &fold(units, &self.contract, &self.grid, range.clone()).slots {
+                    cells.iter().for_each(|(job, cell)| sums.entry((*job, *slot, *label)).or_default().add(cell));
+                }
+            }
+            sums
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = devices.len().div_ceil(threads).max(256);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                devices.chunks(share).map(|chunk| (chunk, scope.spawn(move || part(chunk)))).collect();
+            // A worker that was lost is made good here: its devices are summed again.
+            let parts = workers.into_iter().map(|(chunk, worker)| worker.join().unwrap_or_else(|_| part(chunk)));
+            let join = |mut all: CellSums, part: CellSums| {
+                part.into_iter().for_each(|(key, sums)| {
+                    let sum = all.entry(key).or_default();
+                    *sum = sum.plus(sums);
+                });
+                all
+            };
+            parts.reduce(join).unwrap_or_default()
+        })
+    }
 }
+
+/// Sums by job, slot and group label.
+type CellSums = HashMap<(u32, i64, u32), Rollup>;
 
 impl Rollup {
     fn add(&mut self, sums: &Sums) {

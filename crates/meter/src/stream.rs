@@ -68,7 +68,11 @@ impl Meter {
 
     /// Meters a batch whose adapter guarantees what [`Batch::check`] checks.
     pub(crate) fn push_checked(&mut self, batch: &Batch) {
-        self.open.resize_with(self.devices.len(), || None);
+        if self.open.len() < self.devices.len() {
+            self.open.resize_with(self.devices.len(), || None);
+            // One unit per device is the rule in an hourly row group; growing step by step would copy each unit again and again.
+            self.closed.reserve(self.devices.len().saturating_sub(self.closed.len()));
+        }
         if order::alternates(&batch.device) {
             let grouped = order::group(batch);
             self.push_runs(&grouped);
