@@ -61,6 +61,8 @@ pub enum LineageError {
 pub struct Lineage {
     runs: Vec<RunDeclaration>,
     index: BTreeMap<Name, usize>,
+    /// Positions of each run's parents: walks over the graph compare and copy numbers, never names.
+    parents: Vec<Vec<usize>>,
 }
 
 impl Lineage {
@@ -84,39 +86,39 @@ impl Lineage {
                 return Err(LineageError::ActiveParameters(run.run.clone()));
             }
         }
-        let lineage = Self { runs: runs.to_vec(), index };
+        let mut lineage = Self { runs: runs.to_vec(), index, parents: Vec::new() };
+        lineage.parents = lineage.link()?;
         lineage.check_parents()?;
         Ok(lineage)
     }
 
+    fn link(&self) -> Result<Vec<Vec<usize>>, LineageError> {
+        let find = |run: &RunDeclaration, parent: &Name| {
+            let unknown = || LineageError::UnknownParent { run: run.run.clone(), parent: parent.clone() };
+            self.index.get(parent).copied().ok_or_else(unknown)
+        };
+        self.runs.iter().map(|run| run.parents.iter().map(|parent| find(run, parent)).collect()).collect()
+    }
+
     fn check_parents(&self) -> Result<(), LineageError> {
-        for run in &self.runs {
-            for parent in &run.parents {
-                if !self.index.contains_key(parent) {
-                    return Err(LineageError::UnknownParent { run: run.run.clone(), parent: parent.clone() });
-                }
-            }
-        }
         if let Some(name) = self.cycle() {
             return Err(LineageError::Cycle(name));
         }
-        for (position, run) in self.runs.iter().enumerate() {
-            if let Some(parent) = run.parents.iter().find(|parent| self.index[*parent] >= position) {
-                return Err(LineageError::DeclaredLate { run: run.run.clone(), parent: parent.clone() });
+        for (position, (run, parents)) in self.runs.iter().zip(&self.parents).enumerate() {
+            if let Some(&parent) = parents.iter().find(|&&parent| parent >= position) {
+                let parent = self.runs[parent].run.clone();
+                return Err(LineageError::DeclaredLate { run: run.run.clone(), parent });
             }
         }
         Ok(())
     }
 
-    /// The first run (in order of declaration) that is its own ancestor: what Kahn's algorithm leaves over, less what only
-    /// descends from it.
+    /// A run that is its own ancestor: of one circle, the run that was declared first. Time is linear in runs and parents.
     fn cycle(&self) -> Option<Name> {
-        let mut waiting: Vec<usize> = self.runs.iter().map(|run| run.parents.len()).collect();
+        let mut waiting: Vec<usize> = self.parents.iter().map(Vec::len).collect();
         let children = self.children();
         let mut ready: Vec<usize> = (0..self.runs.len()).filter(|&run| waiting[run] == 0).collect();
-        let mut done = 0;
         while let Some(run) = ready.pop() {
-            done += 1;
             for &child in &children[run] {
                 waiting[child] -= 1;
                 if waiting[child] == 0 {
@@ -124,17 +126,23 @@ impl Lineage {
                 }
             }
         }
-        if done == self.runs.len() {
-            return None;
+        // What Kahn's algorithm leaves over waits for a parent that is left over too, so going up from any of them ends in a circle.
+        let start = waiting.iter().position(|&count| count > 0)?;
+        let up = |run: usize| self.parents[run].iter().copied().find(|&parent| waiting[parent] > 0);
+        let mut seen = vec![false; self.runs.len()];
+        let mut run = start;
+        while !std::mem::replace(&mut seen[run], true) {
+            run = up(run)?;
         }
-        self.runs.iter().find(|run| self.ancestors(&run.run).contains(&run.run)).map(|run| run.run.clone())
+        let circle = std::iter::successors(up(run), |&next| (next != run).then(|| up(next)).flatten());
+        circle.min().map(|first| self.runs[first].run.clone())
     }
 
     fn children(&self) -> Vec<Vec<usize>> {
         let mut children = vec![Vec::new(); self.runs.len()];
-        for (position, run) in self.runs.iter().enumerate() {
-            for parent in &run.parents {
-                children[self.index[parent]].push(position);
+        for (position, parents) in self.parents.iter().enumerate() {
+            for &parent in parents {
+                children[parent].push(position);
             }
         }
         children
@@ -152,28 +160,39 @@ impl Lineage {
         self.index.get(run).map(|&position| &self.runs[position])
     }
 
+    /// Positions of everything that a run builds on, without the run itself, in order of declaration.
+    fn above(&self, run: usize) -> Vec<usize> {
+        let mut found = vec![false; self.runs.len()];
+        let mut open = self.parents[run].clone();
+        while let Some(next) = open.pop() {
+            if !std::mem::replace(&mut found[next], true) {
+                open.extend(&self.parents[next]);
+            }
+        }
+        (0..self.runs.len()).filter(|&position| found[position]).collect()
+    }
+
+    /// Declarations of the run and of everything that it builds on, in order of declaration, each once; empty for an unknown run.
+    /// Copies no name: for callers that must know how large a closure is before they use it.
+    #[must_use]
+    pub fn members(&self, run: &Name) -> Vec<&RunDeclaration> {
+        let Some(&position) = self.index.get(run) else { return Vec::new() };
+        // Parents come first, so the run itself stands last.
+        self.above(position).into_iter().chain([position]).map(|member| &self.runs[member]).collect()
+    }
+
     /// Everything that a run builds on, without the run itself; empty for an unknown run.
     #[must_use]
     pub fn ancestors(&self, run: &Name) -> BTreeSet<Name> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<&Name> = self.get(run).map(|run| run.parents.iter().collect()).unwrap_or_default();
-        while let Some(name) = open.pop() {
-            if found.insert(name.clone()) {
-                open.extend(self.get(name).into_iter().flat_map(|run| &run.parents));
-            }
-        }
-        found
+        let above = self.index.get(run).map(|&position| self.above(position)).unwrap_or_default();
+        above.into_iter().map(|member| self.runs[member].run.clone()).collect()
     }
 
     /// The run and everything that it builds on: what its cumulative compute is summed over. Each ancestor counts once,
     /// however many paths lead to it.
     #[must_use]
     pub fn closure(&self, run: &Name) -> BTreeSet<Name> {
-        let mut closure = self.ancestors(run);
-        if self.index.contains_key(run) {
-            closure.insert(run.clone());
-        }
-        closure
+        self.members(run).into_iter().map(|member| member.run.clone()).collect()
     }
 
     /// Runs with more than one parent: where lines meet (merges, distillation from several models, distributed parts).
@@ -207,7 +226,7 @@ impl Lineage {
                     member[run] = families.len();
                     family.insert(self.runs[run].run.clone());
                     open.extend(&children[run]);
-                    open.extend(self.runs[run].parents.iter().map(|parent| self.index[parent]));
+                    open.extend(&self.parents[run]);
                 }
             }
             families.push(family);
@@ -219,6 +238,6 @@ impl Lineage {
     /// Cumulative operations of a run: its own and those of all its ancestors.
     #[must_use]
     pub fn cumulative(&self, run: &Name, own: &BTreeMap<Name, OpsInterval>) -> OpsInterval {
-        self.closure(run).iter().filter_map(|name| own.get(name)).copied().sum()
+        self.members(run).into_iter().filter_map(|member| own.get(&member.run)).copied().sum()
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)]
 
 use proptest::prelude::*;
-use standstill_ledger::lineage::{CrossCheck, LineageError, Plausibility};
+use standstill_ledger::lineage::{CrossCheck, LineageError, MAX_RUNS, Plausibility};
 use standstill_ledger::rulebook::RulebookError;
 use standstill_ledger::{Evidence, Lineage, OperationRecord, OpsInterval, Rulebook};
 use standstill_statement::{Class, Name, NumericFormat, RunDeclaration};
@@ -65,14 +65,40 @@ fn impossible_declarations_are_refused() {
 
 #[test]
 fn a_long_chain_does_not_overflow_the_stack() {
-    let runs: Vec<_> = (0..50_000)
-        .map(|index: usize| match index.checked_sub(1) {
-            Some(parent) => run(&format!("r{index}"), &[&format!("r{parent}")]),
-            None => run("r0", &[]),
-        })
-        .collect();
-    let lineage = Lineage::new(&runs).unwrap();
+    let lineage = Lineage::new(&chain(50_000)).unwrap();
     assert_eq!(lineage.ancestors(&name("r49999")).len(), 49_999);
+    assert_eq!(lineage.members(&name("r49999")).last().unwrap().run, name("r49999"));
+}
+
+/// r1 builds on r0, r2 on r1, and so on.
+fn chain(length: usize) -> Vec<RunDeclaration> {
+    let link = |index: usize| match index.checked_sub(1) {
+        Some(parent) => run(&format!("r{index}"), &[&format!("r{parent}")]),
+        None => run("r0", &[]),
+    };
+    (0..length).map(link).collect()
+}
+
+/// A search that starts again at every run would need minutes here.
+#[test]
+fn a_circle_behind_a_long_chain_is_found() {
+    let mut runs = chain(50_000);
+    runs.extend([run("x", &["r49999", "y"]), run("y", &["x"])]);
+    assert_eq!(Lineage::new(&runs).unwrap_err(), LineageError::Cycle(name("x")));
+    // The other way round: everything descends from the circle and is left over with it.
+    let mut runs = vec![run("x", &["y"]), run("y", &["x"])];
+    runs.extend(chain(50_000));
+    runs[2].parents.push(name("y"));
+    assert_eq!(Lineage::new(&runs).unwrap_err(), LineageError::Cycle(name("x")));
+}
+
+#[test]
+fn as_many_runs_as_allowed_and_one_more() {
+    let mut runs = chain(MAX_RUNS);
+    let lineage = Lineage::new(&runs).unwrap();
+    assert_eq!(lineage.closure(&name(&format!("r{}", MAX_RUNS - 1))).len(), MAX_RUNS);
+    runs.push(run("one-more", &[]));
+    assert_eq!(Lineage::new(&runs).unwrap_err(), LineageError::TooMany);
 }
 
 proptest! {
