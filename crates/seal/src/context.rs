@@ -131,7 +131,7 @@ impl FleetContext {
     /// Identity of the fleet's key-schedule period.
     #[must_use]
     pub fn period(&self) -> PeriodId {
-        PeriodId::fleet(self.agreement, &self.party, self.revision)
+        PeriodId::fleet(self.agreement, &self.party, self.from_window, self.revision)
     }
 }
 

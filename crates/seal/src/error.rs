@@ -1,5 +1,6 @@
 //! What can go wrong while sealing, reading or opening.
 
+use crate::parameters::{MAX_RULE_TERMS, MAX_TERMS};
 use standstill_statement::{CanonicalError, Class, Hash32, Name};
 
 /// Sealing failed, or a sealed fleet is not acceptable. Reasons why a report does not verify are in [`crate::Check`] instead.
@@ -78,6 +79,21 @@ pub enum SealError {
         /// What is not supported, and what to write instead.
         problem: String,
     },
+    /// The rules of a report are too large to be checked by everybody.
+    #[error(
+        "limit '{limit}'{}: its rule has {terms} terms on top of {before} of the report's other rules, and at most {MAX_RULE_TERMS} in one rule and {MAX_TERMS} in a report are checked; name fewer runs in one report, declare fewer and larger runs, or agree on fewer windows",
+        for_run(.run.as_ref())
+    )]
+    TooManyTerms {
+        /// Limit of the agreement.
+        limit: Name,
+        /// The run, for a limit per lineage.
+        run: Option<Name>,
+        /// Terms of its rule: pairs of window and quantity.
+        terms: u64,
+        /// Terms of the rules before it.
+        before: u64,
+    },
     /// A secret file is not acceptable. The text is never repeated here.
     #[error("seal secret: {0}")]
     Secret(&'static str),
@@ -87,6 +103,10 @@ pub enum SealError {
     /// The prover of range proofs refused its own input.
     #[error("range proof: {0}; this is a bug, please report it")]
     Range(String),
+}
+
+fn for_run(run: Option<&Name>) -> String {
+    run.map_or_else(String::new, |run| format!(", run '{run}' and what it builds on"))
 }
 
 /// Why an opening does not agree with what was committed.

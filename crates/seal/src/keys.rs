@@ -91,10 +91,11 @@ impl PeriodId {
         Self(Hash32(digest.into()))
     }
 
-    /// The period of a fleet declaration (kind 0, window 0).
+    /// The period of a fleet declaration (kind 0, and the first window for which it holds). The root over its records cannot be
+    /// part of it: that root is made with the period's keys.
     #[must_use]
-    pub fn fleet(agreement: Hash32, party: &Name, revision: u32) -> Self {
-        Self::new(agreement, party, 0, 0, revision)
+    pub fn fleet(agreement: Hash32, party: &Name, from_window: u64, revision: u32) -> Self {
+        Self::new(agreement, party, 0, from_window, revision)
     }
 
     /// The period of a report (kind 1).

@@ -15,6 +15,10 @@ pub const MAX_GROUPS: u32 = 1 << 20;
 pub const MAX_RUNS: usize = 256;
 /// Most rules of one report, lineage rules included.
 pub const MAX_RULES: usize = 4096;
+/// Most terms (pairs of window and quantity) in one rule.
+pub const MAX_RULE_TERMS: u64 = 200_000;
+/// Most terms in all rules of one report.
+pub const MAX_TERMS: u64 = 1_000_000;
 /// Commitments that a group record publishes.
 pub const PUBLISHED_LANES: usize = 16;
 /// Lanes that the verifier derives: the slack of the physical bound, per working class.

@@ -24,7 +24,7 @@ use standstill_statement::{Class, Hash32, Name, canonical};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-/// A rule that the account does not satisfy, or that cannot be decided; the report then carries no proof of it.
+/// A rule that the account does not satisfy, or that cannot be decided or proved; the report then carries no proof of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverLimit {
     /// Id of the rule.
@@ -263,7 +263,7 @@ impl Committed {
             let decided = rule.opening(private, history).and_then(|(slack, blinding)| match u64::try_from(slack) {
                 Ok(slack) => Ok((slack, blinding)),
                 Err(_) if slack < 0 => Err(format!("over the limit by {} (units of the rule)", slack.unsigned_abs())),
-                Err(_) => Err("the distance to the limit does not fit 64 bits".to_owned()),
+                Err(_) => Err(kept_beyond_range(slack)),
             });
             match decided {
                 Ok((slack, blinding)) => {
@@ -289,6 +289,16 @@ fn bound_openings(group: &OpenLanes, constants: ModelConstants) -> [(u64, Scalar
     })
 }
 
+/// What a lab is told that keeps a limit by more than this format can prove: to everybody else it looks like one that does not.
+fn kept_beyond_range(slack: i128) -> String {
+    let bits = i128::BITS - slack.leading_zeros();
+    format!(
+        "this account KEEPS the limit, but by {slack} units of the rule, which is {bits} bits, and a proof holds 64 (formats/seal.md, \"Numeric \
+         range\"); nobody else can tell this from a violation, so tell the other parties, and agree on a fraction with fewer digits, fewer \
+         baseline windows, or an amount"
+    )
+}
+
 fn narrow(value: u128) -> Result<u64, SealError> {
     let problem =
         || SealError::Input { place: "totals".to_owned(), problem: "a total does not fit 64 bits".to_owned() };
@@ -309,4 +319,14 @@ fn open(private: &PrivateWindow) -> Result<Bytes, SealError> {
         out.extend_from_slice(blinding.as_bytes());
     }
     Ok(Bytes(out))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_slack_beyond_64_bits_is_told_apart_from_a_violation() {
+        let told = super::kept_beyond_range(1 << 64);
+        assert!(told.contains("KEEPS the limit") && told.contains("is 65 bits"), "{told}");
+        assert!(!told.contains("over the limit"));
+    }
 }

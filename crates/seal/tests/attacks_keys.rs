@@ -25,7 +25,9 @@ fn every_part_of_the_schedule_changes_the_blinding() {
         (agreement, "north", PeriodId::window(agreement, &name("north"), 1, 0)),
         (agreement, "north", PeriodId::window(agreement, &name("north"), 2, 0)),
         (agreement, "north", PeriodId::window(agreement, &name("north"), 1, 1)),
-        (agreement, "north", PeriodId::fleet(agreement, &name("north"), 0)),
+        (agreement, "north", PeriodId::fleet(agreement, &name("north"), 0, 0)),
+        (agreement, "north", PeriodId::fleet(agreement, &name("north"), 1, 0)),
+        (agreement, "north", PeriodId::fleet(agreement, &name("north"), 0, 1)),
         (agreement, "south", PeriodId::window(agreement, &name("south"), 1, 0)),
         (other_agreement, "north", PeriodId::window(other_agreement, &name("north"), 1, 0)),
     ];
@@ -43,7 +45,7 @@ fn every_part_of_the_schedule_changes_the_blinding() {
         assert!(seen.insert(key.run_blinding(&name("run-a"), 0).to_bytes()));
         assert!(seen.insert(key.run_blinding(&name("run-a"), 1).to_bytes()));
     }
-    assert_eq!(seen.len(), 6 * (2 * 2 * 3 + 2));
+    assert_eq!(seen.len(), 8 * (2 * 2 * 3 + 2));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use standstill_agreement::{
 use standstill_ledger::Lineage;
 use standstill_seal::blob::WindowBlob;
 use standstill_seal::{
-    GroupInput, History, Outcome, PrivateHistory, ReportRef, Rule, SealedWindow, WindowVerdict, rules_for,
-    verify_window,
+    GroupInput, History, Outcome, PrivateHistory, Quantity, ReportRef, Rule, SealError, SealedWindow, WindowVerdict,
+    rules_for, verify_window,
 };
 use standstill_statement::body::{Mode, RunDeclaration};
 use standstill_statement::{Class, Name};
@@ -282,6 +282,86 @@ fn limits_that_cannot_be_proved_are_refused() {
     assert!(rules_for(&no_baseline, 0, &lineage(), &runs()).is_err());
     let unlimited = agreement(vec![limit("t", Measure::Flop, &TRAINING, Per::Window, Bound::Unlimited)]);
     assert_eq!(rules_for(&unlimited, 0, &lineage(), &runs()).unwrap(), []);
+}
+
+/// A chain of 999 runs, and six runs that build on its end: closures of 1,000.
+fn long_lineage() -> Lineage {
+    let id = |index: usize| format!("r{index}");
+    let mut runs = vec![declared("r0", &[])];
+    runs.extend((1..999).map(|index| declared(&id(index), &[&id(index - 1)])));
+    runs.extend((0..6).map(|tip| declared(&format!("tip-{tip}"), &["r998"])));
+    Lineage::new(&runs).unwrap()
+}
+
+#[test]
+fn rules_that_would_exhaust_a_verifier_are_refused_by_size() {
+    let agreement = agreement(vec![limit("run", Measure::Flop, &TRAINING, Per::Lineage, Bound::AtMost(PETAOP))]);
+    let lineage = long_lineage();
+    let tips: Vec<Name> = (0..6).map(|tip| name(&format!("tip-{tip}"))).collect();
+    // 1,000 runs in 200 windows: exactly the most terms of a rule; five times that: exactly the most of a report.
+    let rules = rules_for(&agreement, 199, &lineage, &tips[..5]).unwrap();
+    assert!(rules.iter().all(|rule| rule.terms.len() == 200_000));
+    let error = rules_for(&agreement, 199, &lineage, &tips).unwrap_err();
+    let limit = name("run");
+    assert_eq!(error, SealError::TooManyTerms { limit, run: Some(name("tip-5")), terms: 200_000, before: 1_000_000 });
+    let error = rules_for(&agreement, 200, &lineage, &tips[..1]).unwrap_err().to_string();
+    for part in ["limit 'run', run 'tip-0'", "201000 terms", "200000 in one rule", "1000000 in a report", "fewer runs"]
+    {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn windows_beyond_any_term_are_refused_at_once() {
+    let baseline = Bound::OfBaseline { numerator: 1, denominator: 2 };
+    for (per, bound) in [
+        (Per::Term, Bound::AtMost(1)),
+        (Per::Term, Bound::OfCapacity { numerator: 1, denominator: 2 }),
+        (Per::Term, baseline),
+        (Per::Lineage, Bound::AtMost(1)),
+    ] {
+        let agreement = agreement(vec![limit("l", Measure::Flop, &TRAINING, per, bound)]);
+        let refused = rules_for(&agreement, u64::MAX, &lineage(), &runs());
+        assert!(matches!(refused, Err(SealError::TooManyTerms { .. })), "{per:?}");
+    }
+    let mut long = agreement(vec![limit("l", Measure::Flop, &TRAINING, Per::Window, baseline)]);
+    // Two classes per baseline window; in the window itself unaccounted time besides.
+    long.baseline = Baseline { windows: 99_998 };
+    assert_eq!(rules_for(&long, 200_000, &lineage(), &[]).unwrap()[0].terms.len(), 199_999);
+    assert_eq!(rules_for(&long, 0, &lineage(), &[]).unwrap()[0].terms.len(), 199_997);
+    long.baseline = Baseline { windows: 99_999 };
+    assert!(rules_for(&long, 200_000, &lineage(), &[]).is_err());
+}
+
+#[test]
+fn runs_count_from_their_declared_first_window() {
+    let late = RunDeclaration { from_window: 5, ..declared("run-b", &["run-a"]) };
+    let lineage = Lineage::new(&[declared("run-a", &[]), late]).unwrap();
+    let agreement = agreement(vec![limit("run", Measure::Flop, &TRAINING, Per::Lineage, Bound::AtMost(PETAOP))]);
+    let rules = rules_for(&agreement, 7, &lineage, &[name("run-b"), name("unknown")]).unwrap();
+    let windows = |rule: &Rule, run: &str| -> Vec<u64> {
+        let of_run = rule.terms.iter().filter(|term| term.quantity == Quantity::Run(name(run)));
+        of_run.map(|term| term.window).collect()
+    };
+    assert_eq!(windows(&rules[0], "run-a"), (0..=7).collect::<Vec<_>>());
+    assert_eq!(windows(&rules[0], "run-b"), [5, 6, 7]);
+    assert_eq!(windows(&rules[1], "unknown"), (0..=7).collect::<Vec<_>>(), "never declared, and still counted");
+}
+
+/// The example of the format page, "Numeric range".
+#[test]
+fn a_million_chips_stay_within_64_bits() {
+    let bound = Bound::OfBaseline { numerator: 3333, denominator: 10_000 };
+    let mut agreement = agreement(vec![limit("train", Measure::Flop, &TRAINING, Per::Window, bound)]);
+    agreement.baseline = Baseline { windows: 30 };
+    let rules = rules_for(&agreement, 30, &lineage(), &[]).unwrap();
+    let baseline: Vec<i64> = rules[0].terms.iter().filter(|t| t.window < 30).map(|t| t.coefficient).collect();
+    assert!(baseline.len() == 60 && baseline.iter().all(|coefficient| *coefficient == 1111), "in lowest terms");
+    // 1,000,000 chips at 15 petaops per second, all day, in training only.
+    let petaops_per_window = 1_000_000 * 15 * u128::from(DAY);
+    let slack = 30 * petaops_per_window * 1111;
+    assert_eq!(slack, 43_195_680_000_000_000);
+    assert!(slack * 427 < 1 << 64 && slack * 428 > 1 << 64);
 }
 
 #[test]

@@ -40,14 +40,14 @@ fn small_leaf(index: usize) -> standstill_seal::LeafValues {
 #[test]
 fn key_schedule() {
     let (agreement, party) = (Hash32::of(b"agreement"), name("north"));
-    let fleet = PeriodId::fleet(agreement, &party, 0);
+    let fleet = PeriodId::fleet(agreement, &party, 2, 0);
     let window = PeriodId::window(agreement, &party, 3, 0);
     let key = master().period(agreement, &party, window);
     let group = key.group(2);
     check(
         "keys.json",
         &json!({
-            "master": hex::encode([7u8; 32]), "agreement": agreement, "party": party, "window": 3, "revision": 0, "group": 2,
+            "master": hex::encode([7u8; 32]), "agreement": agreement, "party": party, "window": 3, "from_window": 2, "revision": 0, "group": 2,
             "period_id_fleet": fleet.0, "period_id_window": window.0,
             "group_key": hex::encode(group.as_bytes()),
             "group_key_fleet": hex::encode(master().period(agreement, &party, fleet).group(2).as_bytes()),

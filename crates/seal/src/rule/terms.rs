@@ -3,7 +3,7 @@
 
 use super::{Quantity, Rule, Term};
 use crate::error::SealError;
-use crate::parameters::{TERAOP, TERAOPS_PER_PETAOP, Total};
+use crate::parameters::{MAX_RULE_TERMS, MAX_TERMS, TERAOP, TERAOPS_PER_PETAOP, Total};
 use standstill_agreement::{Agreement, Bound, Limit, Measure, Per};
 use standstill_ledger::Lineage;
 use standstill_statement::{Class, Name};
@@ -13,12 +13,14 @@ use std::collections::BTreeMap;
 const MAX_CONSTANT: u128 = 1 << 63;
 
 /// The rules that hold in a window, in the order of the agreement's limits; a lineage limit gives one rule per run of `runs`.
-/// Bounds that are unlimited in the window's phase give none.
+/// Bounds that are unlimited in the window's phase give none. Declared runs enter from their declared first window on.
 ///
 /// # Errors
-/// [`SealError::Limit`] for a limit whose form cannot be proved.
+/// [`SealError::Limit`] for a limit whose form cannot be proved; [`SealError::TooManyTerms`], before any term is made, for a rule
+/// of more than [`MAX_RULE_TERMS`] terms or when all rules together have more than [`MAX_TERMS`].
 pub fn rules_for(agreement: &Agreement, window: u64, lineage: &Lineage, runs: &[Name]) -> Result<Vec<Rule>, SealError> {
     let mut rules = Vec::new();
+    let mut claimed = Claimed(0);
     for limit in &agreement.limits {
         let bound = *agreement.bound_at(limit, window);
         if bound == Bound::Unlimited {
@@ -26,16 +28,36 @@ pub fn rules_for(agreement: &Agreement, window: u64, lineage: &Lineage, runs: &[
         }
         let builder = Builder { agreement, limit, window, terms: BTreeMap::new() };
         match limit.per {
-            Per::Window => rules.push(builder.windows(bound, window..=window)?),
-            Per::Term => rules.push(builder.windows(bound, 0..=window)?),
+            Per::Window => rules.push(builder.windows(bound, window..=window, &mut claimed)?),
+            Per::Term => rules.push(builder.windows(bound, 0..=window, &mut claimed)?),
             Per::Lineage => {
                 for run in runs {
-                    rules.push(builder.clone().lineage(bound, run, lineage)?);
+                    rules.push(builder.clone().lineage(bound, run, lineage, &mut claimed)?);
                 }
             }
         }
     }
     Ok(rules)
+}
+
+/// Terms of a report's rules so far. Parties choose how many runs they declare and name, so sizes are known before anything is
+/// allocated for them.
+struct Claimed(u64);
+
+impl Claimed {
+    fn claim(&mut self, limit: &Limit, run: Option<&Name>, terms: u64) -> Result<(), SealError> {
+        let total = self.0.saturating_add(terms);
+        if terms > MAX_RULE_TERMS || total > MAX_TERMS {
+            return Err(SealError::TooManyTerms { limit: limit.id.clone(), run: run.cloned(), terms, before: self.0 });
+        }
+        self.0 = total;
+        Ok(())
+    }
+}
+
+/// Windows from `from` to `last`, both included.
+const fn windows_since(from: u64, last: u64) -> u64 {
+    last.saturating_add(1).saturating_sub(from)
 }
 
 #[derive(Clone)]
@@ -86,7 +108,36 @@ impl Builder<'_> {
         }
     }
 
-    fn windows(mut self, bound: Bound, windows: std::ops::RangeInclusive<u64>) -> Result<Rule, SealError> {
+    /// Quantities that [`Self::counted`] adds in one window.
+    fn quantities(&self, charge_unaccounted: bool) -> u64 {
+        let mut probe = self.clone();
+        probe.counted(0, 1, charge_unaccounted);
+        probe.terms.len() as u64
+    }
+
+    /// Pairs of window and quantity in the rule that [`Self::windows`] makes, before any that cancel out are dropped.
+    fn size(&self, bound: Bound, first: u64, last: u64) -> u64 {
+        let quantities = self.quantities(self.limit.charge_unaccounted);
+        let windows = windows_since(first, last);
+        let (per_window, besides) = match bound {
+            Bound::Unlimited | Bound::AtMost(_) => (quantities, 0),
+            Bound::OfCapacity { .. } => (quantities + 1, 0),
+            Bound::OfBaseline { .. } => {
+                let baseline = self.agreement.baseline.windows;
+                let shared = last.saturating_add(1).min(baseline) - first.min(baseline);
+                (quantities, (baseline - shared).saturating_mul(self.quantities(false)))
+            }
+        };
+        windows.saturating_mul(per_window).saturating_add(besides)
+    }
+
+    fn windows(
+        mut self,
+        bound: Bound,
+        windows: std::ops::RangeInclusive<u64>,
+        claimed: &mut Claimed,
+    ) -> Result<Rule, SealError> {
+        claimed.claim(self.limit, None, self.size(bound, *windows.start(), *windows.end()))?;
         let charge = self.limit.charge_unaccounted;
         let mut constant = 0;
         let count = i128::from(windows.end() - windows.start()) + 1;
@@ -122,21 +173,35 @@ impl Builder<'_> {
         self.finish(id, None, constant)
     }
 
-    /// Every window's operations of the run and of each ancestor. Run commitments hold the operations of all classes of runs.
-    fn lineage(mut self, bound: Bound, run: &Name, lineage: &Lineage) -> Result<Rule, SealError> {
+    /// Operations of the run and of each ancestor in every window since its own declared first one: a report that names a run
+    /// earlier is a breach of its own. Run commitments hold the operations of all classes of runs.
+    fn lineage(
+        mut self,
+        bound: Bound,
+        run: &Name,
+        lineage: &Lineage,
+        claimed: &mut Claimed,
+    ) -> Result<Rule, SealError> {
         let Bound::AtMost(amount) = bound else { return self.refuse("a limit per lineage must be an amount") };
         if self.limit.measure != Measure::Flop {
             return self.refuse("a limit per lineage counts operations, not time");
         }
-        let mut members = lineage.closure(run);
-        members.insert(run.clone());
-        for window in 0..=self.window {
-            for member in &members {
+        let declared = lineage.members(run);
+        let mut members: Vec<(&Name, u64)> = declared.iter().map(|member| (&member.run, member.from_window)).collect();
+        if members.is_empty() {
+            // Never declared, which is found elsewhere; what it did still counts.
+            members.push((run, 0));
+        }
+        let charged = if self.limit.charge_unaccounted { windows_since(0, self.window) } else { 0 };
+        let sizes = members.iter().map(|(_, from)| windows_since(*from, self.window));
+        claimed.claim(self.limit, Some(run), sizes.fold(charged, u64::saturating_add))?;
+        for (member, from) in members {
+            for window in from..=self.window {
                 self.add(window, Quantity::Run(member.clone()), -i128::from(TERAOPS_PER_PETAOP));
             }
-            if self.limit.charge_unaccounted {
-                self.add(window, Quantity::Total(Total::UnaccountedTeraops), -1);
-            }
+        }
+        if self.limit.charge_unaccounted {
+            (0..=self.window).for_each(|window| self.add(window, Quantity::Total(Total::UnaccountedTeraops), -1));
         }
         let id = format!("{}/{run}", self.limit.id);
         let constant = self.at_most(amount);
