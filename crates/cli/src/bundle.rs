@@ -46,14 +46,18 @@ pub fn collect(sources: &Sources, out: &Path) -> CliResult<Collected> {
     // Collected beside its place and moved there when whole, so that nobody mistakes half a bundle for one with things missing.
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     folder::make(parent)?;
-    let staging = tempfile::Builder::new().prefix(".bundle-").tempdir_in(parent).map_err(|error| CliError::file("make folder in", parent, &error))?;
+    let staging = tempfile::Builder::new()
+        .prefix(".bundle-")
+        .tempdir_in(parent)
+        .map_err(|error| CliError::file("make folder in", parent, &error))?;
     let collected = fill(sources, &agreement.id().to_string(), &terms, staging.path())?;
     let staged = staging.keep();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         // A bundle is public; temporary folders are not.
-        std::fs::set_permissions(&staged, std::fs::Permissions::from_mode(0o755)).map_err(|error| CliError::file("open up", &staged, &error))?;
+        std::fs::set_permissions(&staged, std::fs::Permissions::from_mode(0o755))
+            .map_err(|error| CliError::file("open up", &staged, &error))?;
     }
     std::fs::rename(&staged, out).map_err(|error| CliError::file("move the bundle to", out, &error))?;
     Ok(collected)
@@ -74,7 +78,8 @@ fn fill(sources: &Sources, id: &str, terms: &str, out: &Path) -> CliResult<Colle
         collected.logs += 1;
         let count = std::cell::Cell::new(0);
         folder::copy_tree(&home.join("blobs"), &out.join("blobs"), &|path| {
-            let named = path.to_str().is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let named =
+                path.to_str().is_some_and(|name| name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
             count.set(count.get() + usize::from(named));
             named
         })?;

@@ -42,7 +42,8 @@ pub fn play(plot: &Plot, out: &Path, progress: &Progress) -> CliResult<Played> {
     let world = World::new(plot.seed, &world::spec(plot)?).map_err(CliError::bug)?;
     // The second lab publishes proofs only, the others totals in clear: both modes are seen side by side.
     let mode = |index: usize| if index == 1 { Mode::Sealed } else { Mode::Open };
-    let parties: Vec<_> = world.labs().iter().enumerate().map(|(index, lab)| (lab.spec.id.clone(), mode(index))).collect();
+    let parties: Vec<_> =
+        world.labs().iter().enumerate().map(|(index, lab)| (lab.spec.id.clone(), mode(index))).collect();
     let mut cast = Cast::assemble(&parties, out, &|public| world::agreement(plot, public))?;
     progress.say("Declaring fleets and runs");
     for (index, lab) in world.labs().iter().enumerate() {

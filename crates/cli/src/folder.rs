@@ -25,7 +25,10 @@ pub fn read(path: &Path, limit: u64) -> CliResult<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| CliError::file("read", path, &error))?;
     if bytes.len() as u64 > limit {
-        return Err(CliError::unreadable(format!("{} is larger than {limit} bytes; it is not what this command reads", path.display())));
+        return Err(CliError::unreadable(format!(
+            "{} is larger than {limit} bytes; it is not what this command reads",
+            path.display()
+        )));
     }
     Ok(bytes)
 }
@@ -108,10 +111,16 @@ pub fn prepare_output(path: &Path, force: bool, mark: &str) -> CliResult<()> {
     let empty = fs::read_dir(path).map(|mut items| items.next().is_none()).unwrap_or(true);
     if !empty {
         if !marked {
-            return Err(CliError::usage(format!("{} is not empty and was not made by this command; choose another folder with --out", path.display())));
+            return Err(CliError::usage(format!(
+                "{} is not empty and was not made by this command; choose another folder with --out",
+                path.display()
+            )));
         }
         if !force {
-            return Err(CliError::usage(format!("{} holds an earlier result. Add --force to replace it, or choose another folder with --out", path.display())));
+            return Err(CliError::usage(format!(
+                "{} holds an earlier result. Add --force to replace it, or choose another folder with --out",
+                path.display()
+            )));
         }
         fs::remove_dir_all(path).map_err(|error| CliError::file("remove", path, &error))?;
     }

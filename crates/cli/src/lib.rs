@@ -32,7 +32,9 @@ pub fn main() -> ExitCode {
             error.exit.into()
         }
         Err(_) => {
-            eprintln!("standstill: this is a defect of standstill. Please report it with the command line and the lines above.");
+            eprintln!(
+                "standstill: this is a defect of standstill. Please report it with the command line and the lines above."
+            );
             Exit::Bug.into()
         }
     }

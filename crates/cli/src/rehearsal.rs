@@ -10,6 +10,7 @@ use crate::demo::world;
 use crate::exit::{CliError, CliResult};
 use crate::folder;
 use crate::progress::Progress;
+use crate::role::power::SiteFacts;
 use standstill_agreement::{Agreement, Baseline, Bound, Limit, Measure, Per, Phase, PhaseStep, Scope, WindowTerms};
 use standstill_ledger::{ChipTable, Device, Fleet, WindowLedger, WindowSpec};
 use standstill_meter::adapter::sacct::Placement;
@@ -24,9 +25,9 @@ pub(crate) const PARTY: &str = "lab";
 /// The job that unlabelled telemetry is given.
 const JOB: &str = "rehearsal";
 /// Resolution at which the span of the telemetry is found.
-const SURVEY_SLOT_MS: u64 = 10_000;
+const SURVEY_SLOT_MS: u64 = 60_000;
 /// Slot lengths to choose from: the shortest that gives at most [`MAX_SLOTS`].
-const SLOTS_SECONDS: [u64; 6] = [10, 60, 300, 900, 3_600, 21_600];
+const SLOTS_SECONDS: [u64; 5] = [60, 300, 900, 3_600, 21_600];
 const MAX_SLOTS: u64 = 1_000;
 
 /// What to rehearse.
@@ -65,7 +66,8 @@ pub(crate) fn play(request: &Request, out: &Path, progress: &Progress) -> CliRes
     let read = read(request, Grid { origin_ms: spec.start_ms, slot_ms: spec.slot_ms })?;
     let jobs = jobs_of(request, &read.metered)?;
     let table = ChipTable::builtin().map_err(CliError::bug)?;
-    let ledger = read.metered.partials.finish(&read.fleet, &table, &spec, &jobs, FinishOptions { upper: UpperRule::ChipTime });
+    let ledger =
+        read.metered.partials.finish(&read.fleet, &table, &spec, &jobs, FinishOptions { upper: UpperRule::ChipTime });
     let ledger = ledger.map_err(CliError::unreadable)?;
     folder::write(&out.join("window.ledger"), &ledger.encode().map_err(CliError::unreadable)?)?;
     folder::write(&out.join("fleet.csv"), read.fleet.to_csv().as_bytes())?;
@@ -77,37 +79,51 @@ pub(crate) fn play(request: &Request, out: &Path, progress: &Progress) -> CliRes
     let lab = &mut cast.labs[0];
     lab.report(&ledger, vec![request.kind.name().to_owned()], end + 7_200, &mut cast.rng)?;
     cast.witnesses.cosign(&mut lab.issuer, end + 7_260)?;
-    audit_day::play(&mut cast, 0, end, &[])?;
+    let site = SiteFacts { whole_node: is_power(request.kind), ..audit_day::SITE };
+    audit_day::play(&mut cast, 0, end, &[], &site)?;
     cast.last_word()?;
     let bundle = out.join("bundle");
-    collect(&Sources { agreement: cast.terms_path(), homes: cast.homes(), rounds: cast.rounds.clone(), forks: Vec::new() }, &bundle)?;
+    collect(
+        &Sources { agreement: cast.terms_path(), homes: cast.homes(), rounds: cast.rounds.clone(), forks: Vec::new() },
+        &bundle,
+    )?;
     let notes = &read.metered.notes;
-    Ok(Rehearsed { ledger, bundle, remarks: notes.remarks.iter().cloned().collect(), rows: read.metered.partials.tally().rows })
+    Ok(Rehearsed {
+        ledger,
+        bundle,
+        remarks: notes.remarks.iter().cloned().collect(),
+        rows: read.metered.partials.tally().rows,
+    })
 }
 
 fn read(request: &Request, grid: Grid) -> CliResult<Read> {
     let mut options = SourceOptions {
         period_ms: request.period_seconds.saturating_mul(1000),
         run: request.select.clone(),
-        trace_start_ms: i64::try_from(request.trace_start_unix_seconds.saturating_mul(1000)).map_err(CliError::usage)?,
+        trace_start_ms: i64::try_from(request.trace_start_unix_seconds.saturating_mul(1000))
+            .map_err(CliError::usage)?,
         ..SourceOptions::new(grid)
     };
     let nodes = source::nodes(request.kind, &request.input, &options).map_err(CliError::unreadable)?;
     let per_node = request.per_node.max(1);
     let keys = |node: &String| (0..per_node).map(move |index| format!("{node}/{index}")).collect::<Vec<_>>();
-    options.placement = Placement::new(nodes.iter().flat_map(|node| keys(node).into_iter().map(move |key| (node.clone(), key))));
+    options.placement =
+        Placement::new(nodes.iter().flat_map(|node| keys(node).into_iter().map(move |key| (node.clone(), key))));
     if is_power(request.kind) {
         options.job = Some(JOB.to_owned());
     }
     let mut metered = source::open(request.kind, &request.input, &options).map_err(CliError::unreadable)?;
     if !metered.tokens.is_empty() {
-        let tokens: u128 = metered.tokens.values().map(|tokens| u128::from(tokens.input) + u128::from(tokens.output)).sum();
+        let tokens: u128 =
+            metered.tokens.values().map(|tokens| u128::from(tokens.input) + u128::from(tokens.output)).sum();
         return Err(CliError::usage(format!(
             "a request trace names no device, so it accounts for no chip time and cannot make a report. It supports one thing: it says that {tokens} tokens were served, \
              to be compared with metered inference (2 operations per active parameter and token)"
         )));
     }
-    let unlabelled = metered.partials.devices().next().is_some() && metered.partials.jobs().len() <= 1 && metered.jobs.jobs.is_empty();
+    let unlabelled = metered.partials.devices().next().is_some()
+        && metered.partials.jobs().len() <= 1
+        && metered.jobs.jobs.is_empty();
     if unlabelled && !is_power(request.kind) {
         // Telemetry without job labels: the whole of it is the one job that the command line describes.
         let mut assignments = Assignments::new();
@@ -131,19 +147,31 @@ fn fleet_of(request: &Request, metered: &Metered) -> CliResult<Fleet> {
     let name = |text: &str| Name::new(text).map_err(CliError::bug);
     let given = request.chip.as_deref().map(|chip| {
         let model = table.by_alias(chip).or_else(|| Name::new(chip).ok().and_then(|id| table.get(&id)));
-        model.map(|model| model.id.clone()).ok_or_else(|| CliError::usage(format!("--chip {chip} is not in the chip table; see: standstill chips")))
+        model
+            .map(|model| model.id.clone())
+            .ok_or_else(|| CliError::usage(format!("--chip {chip} is not in the chip table; see: standstill chips")))
     });
     let given = given.transpose()?;
     let mut devices = Vec::new();
     for (index, (key, _)) in metered.partials.devices().enumerate() {
         let exported = metered.models.get(key).and_then(|model| table.by_alias(model)).map(|model| model.id.clone());
         let Some(model) = given.clone().or(exported) else {
-            let seen = metered.models.get(key).map_or_else(String::new, |model| format!(" (the telemetry says '{model}')"));
-            return Err(CliError::usage(format!("the chip model of {key} is not known{seen}. Add --chip, with an id from: standstill chips")));
+            let seen =
+                metered.models.get(key).map_or_else(String::new, |model| format!(" (the telemetry says '{model}')"));
+            return Err(CliError::usage(format!(
+                "the chip model of {key} is not known{seen}. Add --chip, with an id from: standstill chips"
+            )));
         };
         // Racks of at most 128, so that one group is one balance area.
         let area = name(&format!("rack-{}", index / 128 + 1))?;
-        devices.push(Device { key: key.to_owned(), model, site: name("site")?, area, domain: name("fabric")?, custody: Vec::new() });
+        devices.push(Device {
+            key: key.to_owned(),
+            model,
+            site: name("site")?,
+            area,
+            domain: name("fabric")?,
+            custody: Vec::new(),
+        });
     }
     if devices.is_empty() {
         return Err(CliError::unreadable("the telemetry names no device, so there is no chip time to account for"));
@@ -162,15 +190,24 @@ fn window_of(partials: &Partials) -> CliResult<WindowSpec> {
     let slot_seconds = SLOTS_SECONDS.into_iter().find(|seconds| span_seconds.div_ceil(*seconds) <= MAX_SLOTS);
     let Some(slot_seconds) = slot_seconds else {
         let days = span_seconds / 86_400;
-        return Err(CliError::usage(format!("the telemetry spans {days} days; rehearse at most {} at a time", MAX_SLOTS * 21_600 / 86_400)));
+        return Err(CliError::usage(format!(
+            "the telemetry spans {days} days; rehearse at most {} at a time",
+            MAX_SLOTS * 21_600 / 86_400
+        )));
     };
-    Ok(WindowSpec { index: 0, start_ms, length_ms: span_seconds.div_ceil(slot_seconds) * slot_seconds * 1000, slot_ms: slot_seconds * 1000 })
+    Ok(WindowSpec {
+        index: 0,
+        start_ms,
+        length_ms: span_seconds.div_ceil(slot_seconds) * slot_seconds * 1000,
+        slot_ms: slot_seconds * 1000,
+    })
 }
 
 fn jobs_of(request: &Request, metered: &Metered) -> CliResult<JobMap> {
     let mut jobs = metered.jobs.clone();
     if let Some(path) = &request.jobs {
-        let map = JobMap::from_toml(&folder::read_text(path)?, &path.display().to_string()).map_err(CliError::unreadable)?;
+        let map =
+            JobMap::from_toml(&folder::read_text(path)?, &path.display().to_string()).map_err(CliError::unreadable)?;
         for (job, facts) in map.jobs {
             jobs.insert(job, facts);
         }
@@ -185,7 +222,11 @@ fn jobs_of(request: &Request, metered: &Metered) -> CliResult<JobMap> {
     let mut named = JobMap::new();
     for (job, mut facts) in jobs.jobs {
         if facts.class.changes_weights() && facts.run.is_none() {
-            let text: String = job.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(40).collect();
+            let text: String = job
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+                .take(40)
+                .collect();
             facts.run = Some(Name::new(&format!("job-{text}")).map_err(CliError::unreadable)?);
         }
         named.insert(job, facts);
@@ -213,7 +254,7 @@ fn runs_of(jobs: &JobMap) -> Vec<RunDeclaration> {
     runs.into_iter().map(declare).collect()
 }
 
-/// Terms that a rehearsal is judged by: one window, a cap per run, and at most half of the time unaccounted: short exports begin and end in
+/// Terms that a rehearsal is judged by: one window, a cap per run, and at most nine tenths of the time unaccounted: short exports begin and end in
 /// the middle of things. A real agreement allows far less.
 fn agreement(spec: &WindowSpec, public: &PublicCast) -> CliResult<Agreement> {
     let name = |text: &str| Name::new(text).map_err(CliError::bug);
@@ -226,17 +267,34 @@ fn agreement(spec: &WindowSpec, public: &PublicCast) -> CliResult<Agreement> {
         classes: vec![Class::Unaccounted],
         per: Per::Window,
         charge_unaccounted: false,
-        bounds: phases(Bound::OfCapacity { numerator: 1, denominator: 2 }),
+        bounds: phases(Bound::OfCapacity { numerator: 9, denominator: 10 }),
     };
-    let train = Limit { id: name("train")?, measure: Measure::Flop, classes: training, per: Per::Window, charge_unaccounted: true, bounds: phases(Bound::AtMost(10u128.pow(25))) };
+    let train = Limit {
+        id: name("train")?,
+        measure: Measure::Flop,
+        classes: training,
+        per: Per::Window,
+        charge_unaccounted: true,
+        bounds: phases(Bound::AtMost(10u128.pow(25))),
+    };
     Ok(Agreement {
         title: "Rehearsal under terms of its own".to_owned(),
         start_unix_seconds,
         term_windows: 1,
         rulebook: name("miri-treaty-2025")?,
         chip_table: ChipTable::builtin().map_err(CliError::bug)?.id(),
-        window: WindowTerms { window_seconds: spec.length_ms / 1000, slot_seconds: spec.slot_ms / 1000, report_within_seconds: 43_200, grace_seconds: 86_400 },
-        scope: Scope { register_h100e: 16, monitored_flop: 10u128.pow(22), strict_flop: 10u128.pow(24), exempt: vec![Class::Inference, Class::Evaluation] },
+        window: WindowTerms {
+            window_seconds: spec.length_ms / 1000,
+            slot_seconds: spec.slot_ms / 1000,
+            report_within_seconds: 21_600,
+            grace_seconds: 21_600,
+        },
+        scope: Scope {
+            register_h100e: 16,
+            monitored_flop: 10u128.pow(22),
+            strict_flop: 10u128.pow(24),
+            exempt: vec![Class::Inference, Class::Evaluation],
+        },
         parties: public.parties.iter().map(world::party).collect::<CliResult<_>>()?,
         roles: vec![world::auditor(&public.auditor)?],
         witnesses: world::policy(&public.witnesses),

@@ -23,7 +23,10 @@ pub fn create(path: &Path, text: &str) -> CliResult<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(|error| {
         if error.kind() == std::io::ErrorKind::AlreadyExists {
-            CliError::usage(format!("{} exists already; a key is never overwritten. Choose another file", path.display()))
+            CliError::usage(format!(
+                "{} exists already; a key is never overwritten. Choose another file",
+                path.display()
+            ))
         } else {
             CliError::file("write", path, &error)
         }
@@ -52,7 +55,10 @@ fn refuse_readable_by_others(file: &File, path: &Path) -> CliResult<()> {
         return Ok(());
     }
     let path = path.display();
-    Err(CliError::unreadable(format!("{path} is a secret that others can read (mode {:o}). Run: chmod 600 {path}", mode & 0o777)))
+    Err(CliError::unreadable(format!(
+        "{path} is a secret that others can read (mode {:o}). Run: chmod 600 {path}",
+        mode & 0o777
+    )))
 }
 
 #[cfg(not(unix))]

@@ -26,9 +26,12 @@ fn caught_by(verdict: &Verdict, checks: &[&str]) {
     }
     assert_eq!(outcome(verdict, CHEATER), Outcome::Violated, "{}", render::text(verdict));
     let party = verdict.parties.iter().find(|party| party.party.as_str() == CHEATER).unwrap();
-    let failed: Vec<&str> = party.checks.iter().filter(|check| check.outcome == Outcome::Violated).map(|check| check.id.as_str()).collect();
+    let failed: Vec<&str> =
+        party.checks.iter().filter(|check| check.outcome == Outcome::Violated).map(|check| check.id.as_str()).collect();
     assert_eq!(failed, checks, "{}", render::text(verdict));
-    assert!(party.checks.iter().filter(|check| check.outcome == Outcome::Violated).all(|check| !check.entries.is_empty()));
+    assert!(
+        party.checks.iter().filter(|check| check.outcome == Outcome::Violated).all(|check| !check.entries.is_empty())
+    );
     assert_eq!(verdict.exit_code(), 1);
 }
 

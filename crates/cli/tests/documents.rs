@@ -32,7 +32,8 @@ fn run_page(page: &str) {
     std::fs::copy(repository().join("testdata/examples/fleet.csv"), folder.path().join("fleet.csv")).unwrap();
     let binaries = Path::new(env!("CARGO_BIN_EXE_standstill")).parent().unwrap().to_owned();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
-    let output = Command::new("bash").arg("-c").arg(&script).current_dir(folder.path()).env("PATH", path).output().unwrap();
+    let output =
+        Command::new("bash").arg("-c").arg(&script).current_dir(folder.path()).env("PATH", path).output().unwrap();
     let shown = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{page}:\n{script}\n{shown}");
 }

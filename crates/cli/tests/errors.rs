@@ -26,7 +26,12 @@ fn usage_errors_exit_with_two() {
     expect(&["key", "new", "--kind", "log", "--out", "a.key"], at, 2, "Add --name");
     expect(&["lab", "init", "x", "--party", "Not A Name"], at, 2, "is not a name");
     expect(&["audit", "bound", "--groups", "10", "--opened", "11"], at, 2, "");
-    expect(&["meter", "run", "a", "--source", "guess", "--fleet", "f.csv", "--start", "0", "--out", "l"], at, 2, "write one of dcgm-parquet");
+    expect(
+        &["meter", "run", "a", "--source", "guess", "--fleet", "f.csv", "--start", "0", "--out", "l"],
+        at,
+        2,
+        "write one of dcgm-parquet",
+    );
     assert!(!at.join("a.key").exists(), "a refused command left a file");
 }
 
@@ -56,7 +61,8 @@ fn keys_are_never_overwritten_and_never_shown() {
         let output = standstill(&["key", "new", "--kind", kind, "--out", &file], at);
         assert!(output.status.success());
         let secret = std::fs::read_to_string(at.join(&file)).unwrap();
-        let secret = secret.lines().rfind(|line| !line.starts_with('#')).unwrap().rsplit([' ', ':']).next().unwrap().to_owned();
+        let secret =
+            secret.lines().rfind(|line| !line.starts_with('#')).unwrap().rsplit([' ', ':']).next().unwrap().to_owned();
         let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(secret.len() > 20 && !shown.contains(&secret), "{kind} key is shown");
         expect(&["key", "new", "--kind", kind, "--out", &file], at, 2, "never overwritten");
@@ -69,7 +75,9 @@ fn help_names_every_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let output = standstill(&["--help"], folder.path());
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for part in ["0 verified", "1 violated", "2 usage", "3 cannot conclude", "4 unreadable", "5 network", "6 fork", "70 bug"] {
+    for part in
+        ["0 verified", "1 violated", "2 usage", "3 cannot conclude", "4 unreadable", "5 network", "6 fork", "70 bug"]
+    {
         assert!(text.contains(part), "{part} is not in --help");
     }
 }
@@ -78,6 +86,8 @@ fn help_names_every_exit_code() {
 fn man_pages_and_completions_are_written() {
     let folder = tempfile::tempdir().unwrap();
     assert!(standstill(&["man", "pages"], folder.path()).status.success());
-    assert!(folder.path().join("pages/standstill.1").exists() && folder.path().join("pages/standstill-verify.1").exists());
+    assert!(
+        folder.path().join("pages/standstill.1").exists() && folder.path().join("pages/standstill-verify.1").exists()
+    );
     assert!(!standstill(&["completions", "bash"], folder.path()).stdout.is_empty());
 }

@@ -74,6 +74,9 @@ pub enum AuditCommand {
         /// is what published measurements of 8-GPU servers leave beside the accelerators
         #[arg(long, default_value_t = 220)]
         base_watts_per_device: u32,
+        /// The lab's own energy figures are those of whole nodes (power-only telemetry)
+        #[arg(long)]
+        whole_node: bool,
         /// Losses on the feed that grow with the accelerators' energy (per mille)
         #[arg(long, default_value_t = 0)]
         overhead_per_mille: u16,

@@ -20,7 +20,11 @@ pub(super) fn run(command: AgreementCommand) -> CliResult {
                 None => print!("{text}"),
                 Some(path) => {
                     folder::write_new(&path, text.as_bytes())?;
-                    println!("Wrote {}. Edit it, then run: standstill agreement check {}", path.display(), path.display());
+                    println!(
+                        "Wrote {}. Edit it, then run: standstill agreement check {}",
+                        path.display(),
+                        path.display()
+                    );
                 }
             }
             Ok(Exit::Ok)
@@ -28,14 +32,25 @@ pub(super) fn run(command: AgreementCommand) -> CliResult {
         AgreementCommand::Check { file, json } => check(&file, json),
         AgreementCommand::Show { file, canonical } => {
             let agreement = reading::agreement_file(&file)?;
-            if canonical { println!("{}", agreement.canonical_json()) } else { print!("{}", agreement.show()) }
+            if canonical {
+                println!("{}", agreement.canonical_json())
+            } else {
+                print!("{}", agreement.show())
+            }
             Ok(Exit::Ok)
         }
     }
 }
 
 fn template(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windows: u64) -> CliResult<Template> {
-    let mut template = Template { title, start_unix_seconds, term_windows, parties: Vec::new(), roles: Vec::new(), witnesses: Vec::new() };
+    let mut template = Template {
+        title,
+        start_unix_seconds,
+        term_windows,
+        parties: Vec::new(),
+        roles: Vec::new(),
+        witnesses: Vec::new(),
+    };
     for home in from {
         let public = PublicHalf::read(home)?;
         let key = public.statement_key.as_deref().map(str::parse::<PublicKey>).transpose();
@@ -44,7 +59,12 @@ fn template(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windo
             "party" => template.parties.push((public.id, Some(public.vkey), key)),
             "auditor" => template.roles.push((RoleKind::Auditor, public.id, Some(public.vkey), key)),
             "witness" => template.witnesses.push((public.id, Some(public.vkey))),
-            other => return Err(CliError::unreadable(format!("{}: unknown role '{other}'", home.join("public.toml").display()))),
+            other => {
+                return Err(CliError::unreadable(format!(
+                    "{}: unknown role '{other}'",
+                    home.join("public.toml").display()
+                )));
+            }
         }
     }
     // Marks to fill in, so that the file shows what is still missing.
@@ -87,7 +107,11 @@ fn check(file: &Path, json: bool) -> CliResult {
                 println!("{}: {problem}", file.display());
             }
             let count = problems.len();
-            Err(CliError::unreadable(format!("{count} {} to correct in {}", if count == 1 { "problem" } else { "problems" }, file.display())))
+            Err(CliError::unreadable(format!(
+                "{count} {} to correct in {}",
+                if count == 1 { "problem" } else { "problems" },
+                file.display()
+            )))
         }
     }
 }

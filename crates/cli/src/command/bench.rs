@@ -16,7 +16,10 @@ pub(super) fn run(command: &BenchCommand) -> CliResult {
 /// Machine and version, so that figures can be compared.
 fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).map_or("unknown CPU", |rest| rest.trim_start_matches([' ', '\t', ':']));
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("unknown CPU", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("?").to_owned();
@@ -25,7 +28,8 @@ fn machine() -> String {
 
 fn meter(devices: u32, dir: &Path, json: bool) -> CliResult {
     let progress = Progress::start("Preparing", 0, "");
-    let options = standstill_meter::bench::Options { folder: dir.to_owned(), devices, hours: 24, threads: 0, repeats: 3 };
+    let options =
+        standstill_meter::bench::Options { folder: dir.to_owned(), devices, hours: 24, threads: 0, repeats: 3 };
     let report = standstill_meter::bench::run(&options, &|text| progress.say(text)).map_err(CliError::unreadable)?;
     drop(progress);
     let rows = report.rows as f64;
@@ -49,12 +53,26 @@ fn meter(devices: u32, dir: &Path, json: bool) -> CliResult {
         println!("{value:#}");
         return Ok(Exit::Ok);
     }
-    println!("{}\n{} rows of 6 metrics in {} MB of Parquet, {} groups (job x hour x chip)\n", machine(), report.rows, report.bytes / 1_000_000, report.groups);
-    println!("{:10} {:>10} {:>10} {:>10} {:>12} {:>14} {:>9}", "engine", "best s", "median s", "CPU s", "M rows/s", "M rows/CPU-s", "peak MB");
+    println!(
+        "{}\n{} rows of 6 metrics in {} MB of Parquet, {} groups (job x hour x chip)\n",
+        machine(),
+        report.rows,
+        report.bytes / 1_000_000,
+        report.groups
+    );
+    println!(
+        "{:10} {:>10} {:>10} {:>10} {:>12} {:>14} {:>9}",
+        "engine", "best s", "median s", "CPU s", "M rows/s", "M rows/CPU-s", "peak MB"
+    );
     for engine in &report.engines {
         let ((best, median), cpu) = (engine.wall_seconds(), engine.cpu_seconds());
         let peak = engine.peak_bytes() / 1_000_000;
-        println!("{:10} {best:>10.2} {median:>10.2} {cpu:>10.2} {:>12.1} {:>14.1} {peak:>9}", engine.name, rows / best / 1e6, rows / cpu / 1e6);
+        println!(
+            "{:10} {best:>10.2} {median:>10.2} {cpu:>10.2} {:>12.1} {:>14.1} {peak:>9}",
+            engine.name,
+            rows / best / 1e6,
+            rows / cpu / 1e6
+        );
     }
     println!();
     for (peer, wanted) in [("decode", "0.80"), ("duckdb", "1.20")] {
@@ -106,11 +124,19 @@ fn verify(parties: u32, days: u32, groups: u32, json: bool) -> CliResult {
         println!("{value:#}");
         return Ok(Exit::Ok);
     }
-    println!("{}\n{} reports of {parties} parties over {days} days, {groups} groups each, {} MB of bundle\n", machine(), result.reports, result.bundle_bytes / 1_000_000);
+    println!(
+        "{}\n{} reports of {parties} parties over {days} days, {groups} groups each, {} MB of bundle\n",
+        machine(),
+        result.reports,
+        result.bundle_bytes / 1_000_000
+    );
     println!("first verification (every proof)          {:>9} ms", result.cold_milliseconds);
     println!("again (proofs remembered): verdict logic  {:>9} ms   (aim: at most 2,000)", result.warm_milliseconds);
     println!("one more day for every party              {:>9} ms", result.new_day_milliseconds);
-    println!("report page                               {:>9} ms   {} bytes", result.page_milliseconds, result.page_bytes);
+    println!(
+        "report page                               {:>9} ms   {} bytes",
+        result.page_milliseconds, result.page_bytes
+    );
     println!("peak memory                               {:>9} MB", result.peak_rss_kib / 1000);
     Ok(Exit::Ok)
 }

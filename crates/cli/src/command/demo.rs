@@ -14,7 +14,8 @@ const MARK: &str = ".standstill-demo";
 pub(super) fn run(args: &DemoArgs) -> CliResult {
     let started = Instant::now();
     folder::prepare_output(&args.out, args.force, MARK)?;
-    let plot = Plot { cheat: telemetry_cheat(args.cheat), fork: args.cheat == Cheat::Fork, days: args.days, seed: args.seed };
+    let plot =
+        Plot { cheat: telemetry_cheat(args.cheat), fork: args.cheat == Cheat::Fork, days: args.days, seed: args.seed };
     let progress = Progress::start("Setting up", args.days, "days");
     eprintln!("Three labs, three witnesses and an auditor live through {} days. {}", args.days, story(args.cheat));
     let played = demo::play(&plot, &args.out, &progress)?;
@@ -64,14 +65,25 @@ fn after(args: &DemoArgs, played: &Played, verdict: &Verdict, seconds: u64) {
         let worst = party.checks.iter().find(|check| check.outcome == standstill_verify::Outcome::Violated);
         worst.or_else(|| party.checks.first()).map(|check| check.id.clone())
     });
-    println!("\n{} reports, {} groups opened to the auditor, {} rows of telemetry metered, in {seconds} s.", played.reports, played.opened, played.rows);
-    println!("The telemetry is generated and the beacon is the demonstration's own; everything else is what real labs would run.\n");
+    println!(
+        "\n{} reports, {} groups opened to the auditor, {} rows of telemetry metered, in {seconds} s.",
+        played.reports, played.opened, played.rows
+    );
+    println!(
+        "The telemetry is generated and the beacon is the demonstration's own; everything else is what real labs would run.\n"
+    );
     println!("Read the report:     {out}/report.html");
     println!("Check it again:      standstill verify {bundle}");
     if let Some(check) = check {
         println!("Ask why:             standstill explain {bundle} {CHEATER}/{check}");
     }
-    println!("Break it by hand:    printf 'x' | dd of=\"$(ls -S {bundle}/blobs/* | head -1)\" bs=1 seek=1000 conv=notrunc");
+    println!(
+        "Break it by hand:    printf 'x' | dd of=\"$(ls -S {bundle}/blobs/* | head -1)\" bs=1 seek=1000 conv=notrunc"
+    );
     println!("                     standstill verify {bundle}");
-    println!("(standstill is {}.)", std::env::current_exe().map_or_else(|_| "target/release/standstill".to_owned(), |path| path.display().to_string()));
+    println!(
+        "(standstill is {}.)",
+        std::env::current_exe()
+            .map_or_else(|_| "target/release/standstill".to_owned(), |path| path.display().to_string())
+    );
 }

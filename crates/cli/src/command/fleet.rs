@@ -11,7 +11,8 @@ pub(super) fn run(command: &FleetCommand) -> CliResult {
     let FleetCommand::Check { file, json } = command;
     let fleet = read(file)?;
     let chips = ChipTable::builtin().map_err(CliError::bug)?;
-    let (h100e_16, h100e_8) = fleet.h100e_millionths(&chips, 0).map_err(|error| CliError::about(file.display(), error))?;
+    let (h100e_16, h100e_8) =
+        fleet.h100e_millionths(&chips, 0).map_err(|error| CliError::about(file.display(), error))?;
     let groups = fleet.groups(MAX_GROUP_DEVICES);
     if *json {
         let groups: Vec<_> = groups
@@ -26,9 +27,22 @@ pub(super) fn run(command: &FleetCommand) -> CliResult {
         println!("{value:#}");
         return Ok(Exit::Ok);
     }
-    println!("{} devices in {} groups; {} H100-equivalents at 16 bit, {} at 8 bit.", fleet.len(), groups.len(), tenths(h100e_16), tenths(h100e_8));
+    println!(
+        "{} devices in {} groups; {} H100-equivalents at 16 bit, {} at 8 bit.",
+        fleet.len(),
+        groups.len(),
+        tenths(h100e_16),
+        tenths(h100e_8)
+    );
     for group in &groups {
-        println!("  group {:4}  {} / {}  {} x {}", group.index, group.site, group.area, group.device_indices.len(), group.model);
+        println!(
+            "  group {:4}  {} / {}  {} x {}",
+            group.index,
+            group.site,
+            group.area,
+            group.device_indices.len(),
+            group.model
+        );
     }
     Ok(Exit::Ok)
 }

@@ -23,7 +23,9 @@ pub(super) fn run(command: KeyCommand) -> CliResult {
 
 fn new(kind: KeyKind, name: Option<&str>) -> CliResult<Zeroizing<String>> {
     let named = || {
-        name.ok_or_else(|| CliError::usage("log and witness keys carry a name. Add --name, for example --name standstill/north"))
+        name.ok_or_else(|| {
+            CliError::usage("log and witness keys carry a name. Add --name, for example --name standstill/north")
+        })
     };
     match kind {
         KeyKind::Statement => Ok(SigningKey::generate().map_err(CliError::unreadable)?.to_file_text()),

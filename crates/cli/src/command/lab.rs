@@ -37,8 +37,17 @@ pub(super) fn run(command: LabCommand) -> CliResult {
 
 fn init(dir: &Path, party: &str) -> CliResult {
     let public = Lab::create(dir, &Name::new(party).map_err(CliError::usage)?)?;
-    println!("Lab '{}' is set up in {}. Its secrets are in {}/keys: back them up, show them to nobody.", public.id, dir.display(), dir.display());
-    println!("Give the others {}/public.toml. When the terms are agreed: standstill lab join {} --agreement FILE", dir.display(), dir.display());
+    println!(
+        "Lab '{}' is set up in {}. Its secrets are in {}/keys: back them up, show them to nobody.",
+        public.id,
+        dir.display(),
+        dir.display()
+    );
+    println!(
+        "Give the others {}/public.toml. When the terms are agreed: standstill lab join {} --agreement FILE",
+        dir.display(),
+        dir.display()
+    );
     Ok(Exit::Ok)
 }
 
@@ -51,16 +60,31 @@ fn join(dir: &Path, agreement: &Path, mode: &str) -> CliResult {
     let terms = folder::read_text(agreement)?;
     Lab::join(dir, &terms, mode)?;
     let id = reading::parse_agreement(&agreement.display().to_string(), &terms)?.id();
-    println!("Bound to agreement {id}. Next: standstill lab declare-fleet {} FLEET, before the agreement starts.", dir.display());
+    println!(
+        "Bound to agreement {id}. Next: standstill lab declare-fleet {} FLEET, before the agreement starts.",
+        dir.display()
+    );
     Ok(Exit::Ok)
 }
 
 fn declare_run(command: LabCommand) -> CliResult {
-    let LabCommand::DeclareRun { dir, run, parent, class, planned_flop, parameters, active_parameters, tokens, from_window } = command else {
+    let LabCommand::DeclareRun {
+        dir,
+        run,
+        parent,
+        class,
+        planned_flop,
+        parameters,
+        active_parameters,
+        tokens,
+        from_window,
+    } = command
+    else {
         return Err(CliError::bug("declare_run was given another command"));
     };
     let name = |text: &str| Name::new(text).map_err(CliError::usage);
-    let class = Class::from_name(&class).ok_or_else(|| CliError::usage(format!("--class {class}: write one of {}", class_words())))?;
+    let class = Class::from_name(&class)
+        .ok_or_else(|| CliError::usage(format!("--class {class}: write one of {}", class_words())))?;
     let declaration = RunDeclaration {
         run: name(&run)?,
         parents: parent.iter().map(|text| name(text)).collect::<CliResult<_>>()?,
@@ -109,7 +133,11 @@ fn report(dir: &Path, path: &Path, sources: Vec<String>) -> CliResult {
     let published = lab.report(&ledger, sources, clock::now_unix_seconds(), &mut random::generator()?)?;
     drop(progress);
     let window = ledger.spec.index;
-    println!("Published the report on window {window} (statement {}, seal {} bytes).", published.statement.short(), published.seal_bytes);
+    println!(
+        "Published the report on window {window} (statement {}, seal {} bytes).",
+        published.statement.short(),
+        published.seal_bytes
+    );
     println!("It is due, cosigned by a quorum, by {}.", utc(lab.issuer.agreement.report_deadline(window)));
     for over in &published.over {
         println!("No proof of '{}': {}. Everyone will see that the proof is missing.", over.rule, over.reason);
@@ -125,7 +153,11 @@ fn respond(dir: &Path, auditor_log: &Path, auditor_vkey: &str) -> CliResult {
     let open: Vec<reading::Entry> = lab.open_challenges(&entries).into_iter().cloned().collect();
     for challenge in &open {
         let hash = lab.respond(challenge, &[], clock::now_unix_seconds(), &mut random::generator()?)?;
-        println!("Answered challenge {} (statement {}); only the inspector can read it.", challenge.hash.short(), hash.short());
+        println!(
+            "Answered challenge {} (statement {}); only the inspector can read it.",
+            challenge.hash.short(),
+            hash.short()
+        );
     }
     if open.is_empty() {
         println!("No challenge is open.");
@@ -139,7 +171,8 @@ fn status(dir: &Path, json: bool) -> CliResult {
     let lab = Lab::open(dir)?;
     let agreement = &lab.issuer.agreement;
     let entries = lab.issuer.entries();
-    let reported: std::collections::BTreeSet<u64> = reading::reports(entries).iter().map(|(_, report)| report.window).collect();
+    let reported: std::collections::BTreeSet<u64> =
+        reading::reports(entries).iter().map(|(_, report)| report.window).collect();
     let now = clock::now_unix_seconds();
     let due: Vec<u64> = (0..agreement.term_windows)
         .take_while(|window| agreement.window_bounds(*window).1 <= now)

@@ -33,26 +33,43 @@ fn show(dir: &Path, key: &VerifierKey, json: bool) -> CliResult {
     }
     for entry in &entries {
         let header = &entry.statement.header;
-        println!("#{:<5} {}  {:10} {}", entry.index, utc(header.issued_unix_seconds), entry.statement.kind(), entry.hash.short());
+        println!(
+            "#{:<5} {}  {:10} {}",
+            entry.index,
+            utc(header.issued_unix_seconds),
+            entry.statement.kind(),
+            entry.hash.short()
+        );
     }
     println!("{} statements. Print one with: standstill show '{}#0'", entries.len(), dir.display());
     Ok(Exit::Ok)
 }
 
 fn check(dir: &Path, key: &VerifierKey) -> CliResult {
-    let report = fsck::fsck(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
+    let report =
+        fsck::fsck(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
     for problem in &report.problems {
         println!("{problem}");
     }
-    println!("{} entries, {} hash tiles, {} checkpoints: {} problems.", report.entries, report.hash_tiles, report.checkpoints, report.problems.len());
+    println!(
+        "{} entries, {} hash tiles, {} checkpoints: {} problems.",
+        report.entries,
+        report.hash_tiles,
+        report.checkpoints,
+        report.problems.len()
+    );
     Ok(if report.problems.is_empty() { Exit::Ok } else { Exit::Unreadable })
 }
 
 fn prove(dir: &Path, key: &VerifierKey, index: u64) -> CliResult {
-    let contents = reader::read_log(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
+    let contents = reader::read_log(dir, key, &reader::Limits::default())
+        .map_err(|error| CliError::about(dir.display(), error))?;
     let size = contents.entries.len() as u64;
     if index >= size {
-        return Err(CliError::usage(format!("the log has {size} entries; the last index is {}", size.saturating_sub(1))));
+        return Err(CliError::usage(format!(
+            "the log has {size} entries; the last index is {}",
+            size.saturating_sub(1)
+        )));
     }
     let path = contents.tree().inclusion_proof(index, size).map_err(CliError::bug)?;
     print!("{}", LogProof { extra: None, index, path, checkpoint: contents.checkpoint.note().clone() });

@@ -29,7 +29,9 @@ fn meter(args: &MeterRunArgs) -> CliResult {
     let spec = spec(args.window, args.start, args.window_seconds, args.slot_seconds)?;
     let grid = Grid { origin_ms: spec.start_ms, slot_ms: spec.slot_ms };
     let placement = match &args.placement {
-        Some(path) => Placement::parse_csv(&folder::read_text(path)?).map_err(|fault| CliError::about(path.display(), fault))?,
+        Some(path) => {
+            Placement::parse_csv(&folder::read_text(path)?).map_err(|fault| CliError::about(path.display(), fault))?
+        }
         None => Placement::of_keys(fleet.devices().iter().map(|device| device.key.as_str())),
     };
     let (declared, assignments) = jobs(args.jobs.as_deref(), &placement, spec.end_ms(), grid)?;
@@ -84,7 +86,12 @@ fn merge(paths: &[PathBuf], out: &Path) -> CliResult {
     };
     let bytes = joined.encode();
     folder::write(out, &bytes)?;
-    println!("Joined {} files into {} (sha256 {}).", paths.len(), out.display(), standstill_statement::Hash32::of(&bytes));
+    println!(
+        "Joined {} files into {} (sha256 {}).",
+        paths.len(),
+        out.display(),
+        standstill_statement::Hash32::of(&bytes)
+    );
     Ok(Exit::Ok)
 }
 
@@ -120,7 +127,14 @@ fn sources(json: bool) -> CliResult {
     }
     println!("{:24} {:36} {:14} {:>10} {:>12}", "source", "bytes", "contract", "period s", "longest gap s");
     for (kind, contract) in rows {
-        println!("{:24} {:36} {:14} {:>10} {:>12}", kind.name(), kind.format(), contract.name, contract.period_ms / 1000, contract.max_gap_ms / 1000);
+        println!(
+            "{:24} {:36} {:14} {:>10} {:>12}",
+            kind.name(),
+            kind.format(),
+            contract.name,
+            contract.period_ms / 1000,
+            contract.max_gap_ms / 1000
+        );
     }
     println!("Units, counters and gauges, and the exact export command of each: docs/sources/");
     Ok(Exit::Ok)
@@ -159,7 +173,10 @@ fn token_table(args: &MeterRunArgs, metered: &Metered) -> CliResult {
         });
         println!("{value:#}");
     } else {
-        println!("{} requests, {} tokens read ({} of them seen before), {} tokens written.", total.requests, total.input, total.repeated, total.output);
+        println!(
+            "{} requests, {} tokens read ({} of them seen before), {} tokens written.",
+            total.requests, total.input, total.repeated, total.output
+        );
         match operations {
             Some(interval) => println!(
                 "At 2 operations per active parameter and token the serving needed {:.3e} operations (best estimate; {:.3e} to {:.3e}).",
@@ -167,7 +184,9 @@ fn token_table(args: &MeterRunArgs, metered: &Metered) -> CliResult {
             ),
             None => println!("Give --active-parameters to turn tokens into operations."),
         }
-        println!("No device is named, so this is no ledger: compare it with metered inference. What is metered beyond it is not explained by serving.");
+        println!(
+            "No device is named, so this is no ledger: compare it with metered inference. What is metered beyond it is not explained by serving."
+        );
     }
     Ok(Exit::Ok)
 }
@@ -194,12 +213,18 @@ fn spec(index: u64, start: u64, window_seconds: u64, slot_seconds: u64) -> CliRe
 }
 
 /// Jobs from a Slurm export or a TOML map, and which devices they held, when the export says so.
-fn jobs(path: Option<&Path>, placement: &Placement, end_ms: i64, grid: Grid) -> CliResult<(JobMap, standstill_meter::Assignments)> {
+fn jobs(
+    path: Option<&Path>,
+    placement: &Placement,
+    end_ms: i64,
+    grid: Grid,
+) -> CliResult<(JobMap, standstill_meter::Assignments)> {
     let Some(path) = path else { return Ok((JobMap::new(), standstill_meter::Assignments::new())) };
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let kind = match extension {
         "toml" => {
-            let map = JobMap::from_toml(&folder::read_text(path)?, &path.display().to_string()).map_err(CliError::unreadable)?;
+            let map = JobMap::from_toml(&folder::read_text(path)?, &path.display().to_string())
+                .map_err(CliError::unreadable)?;
             return Ok((map, standstill_meter::Assignments::new()));
         }
         "json" => SourceKind::SacctJson,
@@ -207,7 +232,8 @@ fn jobs(path: Option<&Path>, placement: &Placement, end_ms: i64, grid: Grid) -> 
         _ => SourceKind::SacctParsable,
     };
     let in_file = |fault: standstill_meter::adapter::fault::Fault| CliError::about(path.display(), fault);
-    let accounting = source::accounting(kind, &[path.to_owned()], &SourceOptions::new(grid)).map_err(CliError::unreadable)?;
+    let accounting =
+        source::accounting(kind, &[path.to_owned()], &SourceOptions::new(grid)).map_err(CliError::unreadable)?;
     let assignments = standstill_meter::adapter::sacct::assign(&accounting, placement, end_ms).unwrap_or_default();
     Ok((accounting.job_map().map_err(in_file)?, assignments))
 }

@@ -15,7 +15,9 @@ pub(super) fn run(args: &RehearseArgs) -> CliResult {
     folder::prepare_output(&args.out, args.force, MARK)?;
     let class = match &args.class {
         None => Class::Pretraining,
-        Some(word) => Class::from_name(word).ok_or_else(|| CliError::usage(format!("--class {word}: write one of {}", Class::ALL.map(Class::name).join(", "))))?,
+        Some(word) => Class::from_name(word).ok_or_else(|| {
+            CliError::usage(format!("--class {word}: write one of {}", Class::ALL.map(Class::name).join(", ")))
+        })?,
     };
     let request = Request {
         kind: super::meter::kind(&args.source)?,
@@ -45,7 +47,10 @@ pub(super) fn run(args: &RehearseArgs) -> CliResult {
         println!("  note: {remark}");
     }
     println!("\n{}", render::text(&verdict).trim_end());
-    println!("\n{} rows metered. The terms, witnesses, auditor and beacon are the rehearsal's own; every registered device was taken from the telemetry.", rehearsed.rows);
+    println!(
+        "\n{} rows metered. The terms, witnesses, auditor and beacon are the rehearsal's own; every registered device was taken from the telemetry.",
+        rehearsed.rows
+    );
     println!("Read the report:  {}", report.display());
     println!("Check it again:   standstill verify {}", rehearsed.bundle.display());
     super::verify::exit_of(&verdict)

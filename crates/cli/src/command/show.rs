@@ -12,14 +12,19 @@ use std::path::Path;
 
 pub(super) fn run(args: &ShowArgs) -> CliResult {
     if let Some((log, index)) = args.what.rsplit_once('#') {
-        let index = index.parse().map_err(|_| CliError::usage(format!("'{index}' is not an index: write LOG#NUMBER")))?;
+        let index =
+            index.parse().map_err(|_| CliError::usage(format!("'{index}' is not an index: write LOG#NUMBER")))?;
         return statement(&log_entry(Path::new(log), index)?, args.json);
     }
     let path = Path::new(&args.what);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => {
             let agreement = reading::agreement_file(path)?;
-            if args.json { println!("{}", agreement.canonical_json()) } else { print!("{}", agreement.show()) }
+            if args.json {
+                println!("{}", agreement.canonical_json())
+            } else {
+                print!("{}", agreement.show())
+            }
             Ok(Exit::Ok)
         }
         Some("ledger") => ledger(path, args.json),
@@ -30,14 +35,24 @@ pub(super) fn run(args: &ShowArgs) -> CliResult {
 /// One entry of a log folder, without its key: for looking only, so signatures are not checked here.
 fn log_entry(log: &Path, index: u64) -> CliResult<Vec<u8>> {
     let size = folder::read_text(&log.join("checkpoint"))?.lines().nth(1).and_then(|line| line.parse::<u64>().ok());
-    let size = size.ok_or_else(|| CliError::unreadable(format!("{} is not a log folder: its checkpoint has no size", log.display())))?;
+    let size = size.ok_or_else(|| {
+        CliError::unreadable(format!("{} is not a log folder: its checkpoint has no size", log.display()))
+    })?;
     if index >= size {
-        return Err(CliError::usage(format!("{} has {size} entries; the last index is {}", log.display(), size.saturating_sub(1))));
+        return Err(CliError::usage(format!(
+            "{} has {size} entries; the last index is {}",
+            log.display(),
+            size.saturating_sub(1)
+        )));
     }
     let mut fetch = |path: &str, limit: u64| Ok(folder::read(&log.join(path), limit).ok());
-    let entries = reader::read_entries(size, &mut fetch, &reader::Limits::default()).map_err(|error| CliError::about(log.display(), error))?;
+    let entries = reader::read_entries(size, &mut fetch, &reader::Limits::default())
+        .map_err(|error| CliError::about(log.display(), error))?;
     let position = usize::try_from(index).map_err(CliError::bug)?;
-    entries.into_iter().nth(position).ok_or_else(|| CliError::unreadable(format!("{} has no entry {index}", log.display())))
+    entries
+        .into_iter()
+        .nth(position)
+        .ok_or_else(|| CliError::unreadable(format!("{} has no entry {index}", log.display())))
 }
 
 fn statement(bytes: &[u8], json: bool) -> CliResult {
@@ -82,7 +97,12 @@ pub(crate) fn ledger_text(ledger: &WindowLedger, json: bool) -> String {
         let value = serde_json::json!({ "window": ledger.spec.index, "devices": ledger.devices.len(), "classes": classes, "alarms": ledger.alarms });
         return format!("{value:#}\n");
     }
-    let mut text = format!("Window {}: {} devices, {} slots each.\n", ledger.spec.index, ledger.devices.len(), ledger.spec.slots());
+    let mut text = format!(
+        "Window {}: {} devices, {} slots each.\n",
+        ledger.spec.index,
+        ledger.devices.len(),
+        ledger.spec.slots()
+    );
     text.push_str("  class           chip-hours   operations: lower .. best .. upper             energy kWh\n");
     for class in Class::ALL {
         let total = totals.class(class);
@@ -110,11 +130,16 @@ pub(crate) fn ledger_text(ledger: &WindowLedger, json: bool) -> String {
         *lost += alarm.lost_milliseconds;
     }
     for (kind, (devices, count, lost)) in by_kind {
-        let _ = writeln!(text, "  alarm: {kind}: {count} times on {devices} devices, {} device-seconds lost", lost / 1000);
+        let _ =
+            writeln!(text, "  alarm: {kind}: {count} times on {devices} devices, {} device-seconds lost", lost / 1000);
     }
     for alarm in ledger.alarms.iter().take(3) {
         let Alarm { kind, device, count, lost_milliseconds, detail, .. } = alarm;
-        let _ = writeln!(text, "    for example {kind} on {device}, {count} times, {} s lost {detail}", lost_milliseconds / 1000);
+        let _ = writeln!(
+            text,
+            "    for example {kind} on {device}, {count} times, {} s lost {detail}",
+            lost_milliseconds / 1000
+        );
     }
     if ledger.alarms.len() > 3 {
         let _ = writeln!(text, "    and {} more; --json lists all", ledger.alarms.len() - 3);

@@ -21,9 +21,13 @@ pub(super) fn chips(json: bool) -> CliResult {
         return Ok(Exit::Ok);
     }
     println!("Chip table {}. Dense peaks in 1e12 operations per second; sources and notes: --json", table.id());
-    println!("{:16} {:>8} {:>8} {:>8} {:>8} {:>6} {:>7} {:>7}", "chip", "bf16", "fp8", "fp4", "int8", "TDP W", "GB", "H100e16");
+    println!(
+        "{:16} {:>8} {:>8} {:>8} {:>8} {:>6} {:>7} {:>7}",
+        "chip", "bf16", "fp8", "fp4", "int8", "TDP W", "GB", "H100e16"
+    );
     for model in table.chips() {
-        let peak = |format| model.peak(format).map_or_else(|| "-".to_owned(), |ops| (ops / 1_000_000_000_000).to_string());
+        let peak =
+            |format| model.peak(format).map_or_else(|| "-".to_owned(), |ops| (ops / 1_000_000_000_000).to_string());
         println!(
             "{:16} {:>8} {:>8} {:>8} {:>8} {:>6} {:>7} {:>3}.{:03}",
             model.id.as_str(),
@@ -41,7 +45,11 @@ pub(super) fn chips(json: bool) -> CliResult {
 }
 
 pub(super) fn rulebooks(json: bool) -> CliResult {
-    let books = Rulebook::builtin_names().into_iter().map(Rulebook::builtin).collect::<Result<Vec<_>, _>>().map_err(CliError::bug)?;
+    let books = Rulebook::builtin_names()
+        .into_iter()
+        .map(Rulebook::builtin)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(CliError::bug)?;
     if json {
         let list: Vec<_> = books.iter().map(|book| {
             let classes: Vec<&str> = Class::ALL.into_iter().filter(|class| book.counts_class[class.index()]).map(Class::name).collect();
@@ -57,7 +65,8 @@ pub(super) fn rulebooks(json: bool) -> CliResult {
         return Ok(Exit::Ok);
     }
     for book in &books {
-        let classes: Vec<&str> = Class::ALL.into_iter().filter(|class| book.counts_class[class.index()]).map(Class::name).collect();
+        let classes: Vec<&str> =
+            Class::ALL.into_iter().filter(|class| book.counts_class[class.index()]).map(Class::name).collect();
         println!("{}: {}\n  counts: {}", book.id, book.title, classes.join(", "));
         for threshold in &book.thresholds {
             println!("  {}: {} operations. {}", threshold.name, threshold.ops, threshold.meaning);

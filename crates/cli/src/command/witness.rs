@@ -14,7 +14,13 @@ pub(super) fn run(command: &WitnessCommand) -> CliResult {
     match command {
         WitnessCommand::Init { dir, name } => {
             let public = witnesses::create(dir, &Name::new(name).map_err(CliError::usage)?)?;
-            println!("Witness '{}' is set up in {}. Give others {}/public.toml; its key is\n{}", public.id, dir.display(), dir.display(), public.vkey);
+            println!(
+                "Witness '{}' is set up in {}. Give others {}/public.toml; its key is\n{}",
+                public.id,
+                dir.display(),
+                dir.display(),
+                public.vkey
+            );
             Ok(Exit::Ok)
         }
         WitnessCommand::Cosign { dir, log, vkey } => cosign(dir, log, vkey),

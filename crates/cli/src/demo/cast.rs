@@ -5,8 +5,8 @@ use crate::role::issuer::{Issuer, PublicHalf};
 use crate::role::{AuditorHome, Lab, Witnesses, witnesses};
 use crate::{folder, random};
 use rand_chacha::ChaCha20Rng;
-use standstill_audit::{DemoBeacon, Round};
 use standstill_agreement::Agreement;
+use standstill_audit::{DemoBeacon, Round};
 use standstill_ledger::Fleet;
 use standstill_statement::{Mode, Name, RunDeclaration};
 use std::path::{Path, PathBuf};
@@ -32,14 +32,24 @@ pub(crate) struct PublicCast {
 
 impl Cast {
     /// Makes all keys and folders, writes the terms, and binds everybody to them.
-    pub(crate) fn assemble(parties: &[(Name, Mode)], out: &Path, terms: &dyn Fn(&PublicCast) -> CliResult<Agreement>) -> CliResult<Self> {
+    pub(crate) fn assemble(
+        parties: &[(Name, Mode)],
+        out: &Path,
+        terms: &dyn Fn(&PublicCast) -> CliResult<Agreement>,
+    ) -> CliResult<Self> {
         let roles = out.join("roles");
         let name = |text: &str| Name::new(text).map_err(CliError::bug);
         let mut rng = random::generator()?;
         let public = PublicCast {
-            parties: parties.iter().map(|(id, _)| Lab::create(&roles.join(id.as_str()), id)).collect::<CliResult<_>>()?,
+            parties: parties
+                .iter()
+                .map(|(id, _)| Lab::create(&roles.join(id.as_str()), id))
+                .collect::<CliResult<_>>()?,
             auditor: AuditorHome::create(&roles.join("auditor"), &name("auditor")?, &mut rng)?,
-            witnesses: ["w1", "w2", "w3"].iter().map(|id| witnesses::create(&roles.join(id), &name(id)?)).collect::<CliResult<_>>()?,
+            witnesses: ["w1", "w2", "w3"]
+                .iter()
+                .map(|id| witnesses::create(&roles.join(id), &name(id)?))
+                .collect::<CliResult<_>>()?,
             beacon: DemoBeacon::from_seed(&[7; 32]).map_err(CliError::bug)?,
         };
         let terms = terms(&public)?.to_toml();
@@ -50,7 +60,11 @@ impl Cast {
         };
         let labs = parties.iter().map(join).collect::<CliResult<_>>()?;
         Issuer::join(&roles.join("auditor"), &terms)?;
-        let opened = public.witnesses.iter().map(|witness| witnesses::open(&roles.join(witness.id.as_str()))).collect::<CliResult<_>>()?;
+        let opened = public
+            .witnesses
+            .iter()
+            .map(|witness| witnesses::open(&roles.join(witness.id.as_str())))
+            .collect::<CliResult<_>>()?;
         Ok(Self {
             labs,
             auditor: AuditorHome::open(&roles.join("auditor"))?,

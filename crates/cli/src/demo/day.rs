@@ -3,8 +3,8 @@
 use super::Played;
 use super::cast::Cast;
 use super::world::START_UNIX_SECONDS;
-use crate::exit::{CliError, CliResult};
 use crate::demo::audit_day;
+use crate::exit::{CliError, CliResult};
 use crate::role::{Lab, power};
 use standstill_ledger::{ChipTable, WindowLedger, WindowSpec};
 use standstill_meter::source::{self, SourceKind, SourceOptions};
@@ -32,8 +32,11 @@ pub(super) fn play(cast: &mut Cast, world: &World, window: u64, played: &mut Pla
         cast.witnesses.cosign(&mut lab.issuer, end + 2 * HOUR_SECONDS + 60)?;
         power_files.push(files);
     }
-    let power = power_files.iter().map(|files| power::read_csv(&files.power, &cast.auditor.issuer.agreement)).collect::<CliResult<Vec<_>>>()?;
-    played.opened += audit_day::play(cast, window, end, &power)?;
+    let power = power_files
+        .iter()
+        .map(|files| power::read_csv(&files.power, &cast.auditor.issuer.agreement))
+        .collect::<CliResult<Vec<_>>>()?;
+    played.opened += audit_day::play(cast, window, end, &power, &audit_day::SITE)?;
     Ok(())
 }
 
@@ -43,11 +46,18 @@ fn meter(lab: &Lab, files: &DayFiles, window: u64) -> CliResult<(WindowLedger, u
     let terms = &lab.issuer.agreement;
     let (start, end) = terms.window_bounds(window);
     let start_ms = i64::try_from(start * 1000).map_err(CliError::bug)?;
-    let spec = WindowSpec { index: window, start_ms, length_ms: (end - start) * 1000, slot_ms: terms.window.slot_seconds * 1000 };
+    let spec = WindowSpec {
+        index: window,
+        start_ms,
+        length_ms: (end - start) * 1000,
+        slot_ms: terms.window.slot_seconds * 1000,
+    };
     let grid = Grid { origin_ms: start_ms, slot_ms: spec.slot_ms };
     let options = SourceOptions { period_ms: 60_000, ..SourceOptions::new(grid) };
-    let metered = source::open(SourceKind::DcgmParquet, &[files.telemetry.clone()], &options).map_err(CliError::unreadable)?;
-    let accounting = source::accounting(SourceKind::SacctParsable, &[files.accounting.clone()], &options).map_err(CliError::unreadable)?;
+    let metered =
+        source::open(SourceKind::DcgmParquet, &[files.telemetry.clone()], &options).map_err(CliError::unreadable)?;
+    let accounting = source::accounting(SourceKind::SacctParsable, &[files.accounting.clone()], &options)
+        .map_err(CliError::unreadable)?;
     let jobs = accounting.job_map().map_err(|fault| CliError::about(files.accounting.display(), fault))?;
     let fleet = lab.fleet_in_force(window)?.fleet;
     let table = ChipTable::builtin().map_err(CliError::bug)?;

@@ -14,7 +14,8 @@ pub(super) fn show_two_histories(cast: &mut Cast) -> CliResult<Vec<Vec<u8>>> {
     let head = lab.issuer.log().head().checkpoint().clone();
     // The other history: what the tree would be had its last report never been published and another one taken its place.
     let other_root = standstill_tlog::merkle::leaf_hash(b"another history of the same length");
-    let other = Checkpoint::new(&head.origin, head.size, other_root).sign(lab.issuer.log_signer()).map_err(CliError::bug)?;
+    let other =
+        Checkpoint::new(&head.origin, head.size, other_root).sign(lab.issuer.log_signer()).map_err(CliError::bug)?;
     let last = cast.witnesses.0.last_mut().ok_or_else(|| CliError::bug("the demonstration has no witness"))?;
     let now = lab.issuer.agreement.end_unix_seconds() + 86_400;
     let size = last.known_size(&key).map_err(CliError::unreadable)?;

@@ -1,9 +1,12 @@
 //! The world of the demonstration and its terms.
 
-use crate::exit::{CliError, CliResult};
 use super::cast::PublicCast;
+use crate::exit::{CliError, CliResult};
 use crate::role::issuer::PublicHalf;
-use standstill_agreement::{Agreement, Audit, Baseline, Beacon, Bound, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind, Scope, WindowTerms};
+use standstill_agreement::{
+    Agreement, Audit, Baseline, Beacon, Bound, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind, Scope,
+    WindowTerms,
+};
 use standstill_audit::DemoBeacon;
 use standstill_ledger::ChipTable;
 use standstill_sim::{Cheat, Evasion, LabSpec, Level, WorldSpec};
@@ -69,8 +72,18 @@ pub(super) fn agreement(plot: &Plot, public: &PublicCast) -> CliResult<Agreement
         term_windows: plot.days,
         rulebook: name("miri-treaty-2025")?,
         chip_table: ChipTable::builtin().map_err(CliError::bug)?.id(),
-        window: WindowTerms { window_seconds: 86_400, slot_seconds: 3_600, report_within_seconds: 43_200, grace_seconds: 86_400 },
-        scope: Scope { register_h100e: 16, monitored_flop: 10u128.pow(22), strict_flop: 10u128.pow(24), exempt: vec![Class::Inference, Class::Evaluation] },
+        window: WindowTerms {
+            window_seconds: 86_400,
+            slot_seconds: 3_600,
+            report_within_seconds: 21_600,
+            grace_seconds: 21_600,
+        },
+        scope: Scope {
+            register_h100e: 16,
+            monitored_flop: 10u128.pow(22),
+            strict_flop: 10u128.pow(24),
+            exempt: vec![Class::Inference, Class::Evaluation],
+        },
         parties: public.parties.iter().map(party).collect::<CliResult<_>>()?,
         roles: vec![auditor(&public.auditor)?],
         witnesses: policy(&public.witnesses),
@@ -102,7 +115,12 @@ pub(crate) fn audit(beacon: &DemoBeacon, start_unix_seconds: u64) -> CliResult<A
 
 /// The auditor's place in the terms.
 pub(crate) fn auditor(public: &PublicHalf) -> CliResult<Role> {
-    Ok(Role { kind: RoleKind::Auditor, id: public.id.clone(), log: public.vkey.clone(), statement_keys: vec![statement_key(public)?] })
+    Ok(Role {
+        kind: RoleKind::Auditor,
+        id: public.id.clone(),
+        log: public.vkey.clone(),
+        statement_keys: vec![statement_key(public)?],
+    })
 }
 
 /// A lab's place in the terms.
@@ -111,13 +129,17 @@ pub(crate) fn party(public: &PublicHalf) -> CliResult<Party> {
 }
 
 fn statement_key(public: &PublicHalf) -> CliResult<PublicKey> {
-    let text = public.statement_key.as_deref().ok_or_else(|| CliError::bug("a role of the demonstration has no statement key"))?;
+    let text = public
+        .statement_key
+        .as_deref()
+        .ok_or_else(|| CliError::bug("a role of the demonstration has no statement key"))?;
     text.parse().map_err(CliError::bug)
 }
 
 /// More than half of the witnesses.
 pub(crate) fn policy(witnesses: &[PublicHalf]) -> String {
-    let mut text: String = witnesses.iter().map(|witness| format!("witness {} {}\n", witness.id, witness.vkey)).collect();
+    let mut text: String =
+        witnesses.iter().map(|witness| format!("witness {} {}\n", witness.id, witness.vkey)).collect();
     let members: Vec<&str> = witnesses.iter().map(|witness| witness.id.as_str()).collect();
     text.push_str(&format!("group witnesses {} {}\nquorum witnesses\n", witnesses.len() / 2 + 1, members.join(" ")));
     text
@@ -127,13 +149,27 @@ fn limits() -> CliResult<Vec<Limit>> {
     let training = vec![Class::Pretraining, Class::Posttraining];
     let phases = |normal, slowed| BTreeMap::from([(Phase::Normal, normal), (Phase::Slowed, slowed)]);
     let limit = |id: &str, measure, classes: &[Class], per, charge_unaccounted, bounds| {
-        Ok::<_, CliError>(Limit { id: Name::new(id).map_err(CliError::bug)?, measure, classes: classes.to_vec(), per, charge_unaccounted, bounds })
+        Ok::<_, CliError>(Limit {
+            id: Name::new(id).map_err(CliError::bug)?,
+            measure,
+            classes: classes.to_vec(),
+            per,
+            charge_unaccounted,
+            bounds,
+        })
     };
     let dark = Bound::OfCapacity { numerator: 1, denominator: 100 };
     let run = Bound::AtMost(10u128.pow(24));
     Ok(vec![
         limit("dark", Measure::ChipSeconds, &[Class::Unaccounted], Per::Window, false, phases(dark, dark))?,
         limit("run", Measure::Flop, &training, Per::Lineage, false, phases(run, run))?,
-        limit("train", Measure::Flop, &training, Per::Window, true, phases(Bound::Unlimited, Bound::OfBaseline { numerator: 1, denominator: 2 }))?,
+        limit(
+            "train",
+            Measure::Flop,
+            &training,
+            Per::Window,
+            true,
+            phases(Bound::Unlimited, Bound::OfBaseline { numerator: 1, denominator: 2 }),
+        )?,
     ])
 }

@@ -7,16 +7,18 @@ use crate::role::reading::{self, Entry};
 use crate::secret_file;
 use rand_core::CryptoRng;
 use standstill_agreement::Agreement;
-use standstill_audit::challenge::{self, Facts};
+use standstill_audit::challenge::{self, Answer, Facts};
 use standstill_audit::confide::{InspectorKey, Purpose};
 use standstill_audit::draw;
-use standstill_audit::examine::{Ask, Case, ChipLimits, Examination, GroupAccount, PowerReading, Reason, Tolerances, open};
+use standstill_audit::examine::{
+    Ask, Case, ChipLimits, Examination, GroupAccount, PowerReading, Reason, Tolerances, open,
+};
 use standstill_audit::{Beacon, Round, examine};
 use standstill_ledger::{ChipModel, ChipTable};
 use standstill_seal::{FleetContext, FleetRef, PublicFleet, WindowContext, verify_fleet};
-use standstill_statement::{Body, Challenge, Finding, FindingItem, Hash32, Name, Report};
+use standstill_statement::{Body, Challenge, Finding, FindingItem, Hash32, Name, Report, Response};
 use standstill_tlog::note::VerifierKey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Energy that the auditor's own meter read for a balance area over a window, kilojoules.
@@ -27,8 +29,10 @@ pub struct AuditorHome {
     /// Keys, log and blobs.
     pub issuer: Issuer,
     inspector: InspectorKey,
-    /// Groups opened before, for continuity and replay checks. Confidential; kept in memory only.
-    opened: BTreeMap<(Name, u32), Vec<GroupAccount>>,
+    /// Groups opened before, by party, for continuity and replay checks. Confidential; kept in memory only.
+    opened: BTreeMap<Name, Vec<GroupAccount>>,
+    /// Challenges whose openings are in `opened`.
+    recalled: BTreeSet<Hash32>,
 }
 
 /// What an auditor reads of a lab: its published log and blobs.
@@ -64,13 +68,32 @@ impl Published {
         found.ok_or_else(|| CliError::unreadable(format!("report {} is not in {}'s log", hash.short(), self.party)))
     }
 
+    /// Responses to a challenge that a quorum has cosigned, with their times.
+    fn answers(&self, agreement: &Agreement, challenge: Hash32) -> CliResult<Vec<(Response, u64)>> {
+        let mut answers = Vec::new();
+        for entry in &self.entries {
+            let Body::Response(response) = &entry.statement.body else { continue };
+            if response.challenge == challenge {
+                let head = reading::first_witnessed_head(&self.home.join("log"), &self.key, agreement, entry.index)?;
+                answers.extend(head.map(|(_, time)| (response.clone(), time)));
+            }
+        }
+        Ok(answers)
+    }
+
     fn fleet(&self, agreement: &Agreement, report: &Report, chips: &ChipTable) -> CliResult<PublicFleet> {
         let declared = self.entries.iter().find(|entry| entry.hash == report.fleet);
         let Some(Entry { statement, .. }) = declared else {
-            return Err(CliError::unreadable(format!("{}'s report names a fleet declaration that is not in its log", self.party)));
+            return Err(CliError::unreadable(format!(
+                "{}'s report names a fleet declaration that is not in its log",
+                self.party
+            )));
         };
         let Body::Fleet(fleet) = &statement.body else {
-            return Err(CliError::unreadable(format!("{}'s report names a statement that is no fleet declaration", self.party)));
+            return Err(CliError::unreadable(format!(
+                "{}'s report names a statement that is no fleet declaration",
+                self.party
+            )));
         };
         let context = FleetContext {
             agreement: agreement.id(),
@@ -80,7 +103,8 @@ impl Published {
             window_seconds: agreement.window.window_seconds,
         };
         let blob = reading::blob(&self.home, &fleet.blob)?;
-        verify_fleet(&context, FleetRef { root: fleet.root, groups: fleet.groups }, &blob, chips).map_err(CliError::unreadable)
+        verify_fleet(&context, FleetRef { root: fleet.root, groups: fleet.groups }, &blob, chips)
+            .map_err(CliError::unreadable)
     }
 
     fn context(&self, agreement: &Agreement, entry: &Entry, report: &Report, fleet: &PublicFleet) -> WindowContext {
@@ -109,7 +133,8 @@ impl Published {
 pub fn beacon_of(agreement: &Agreement) -> CliResult<Beacon> {
     let terms = &agreement.audit.beacon;
     let period = u32::try_from(terms.period_seconds).map_err(CliError::unreadable)?;
-    Beacon::new(terms.name.as_str(), &terms.public_key, terms.genesis_unix_seconds, period).map_err(CliError::unreadable)
+    Beacon::new(terms.name.as_str(), &terms.public_key, terms.genesis_unix_seconds, period)
+        .map_err(CliError::unreadable)
 }
 
 impl AuditorHome {
@@ -130,7 +155,7 @@ impl AuditorHome {
     pub fn open(home: &Path) -> CliResult<Self> {
         let inspector = InspectorKey::from_file_text(&secret_file::read(&home.join("keys/inspector.key"))?);
         let inspector = inspector.map_err(|error| CliError::about("keys/inspector.key", error))?;
-        Ok(Self { issuer: Issuer::open(home)?, inspector, opened: BTreeMap::new() })
+        Ok(Self { issuer: Issuer::open(home)?, inspector, opened: BTreeMap::new(), recalled: BTreeSet::new() })
     }
 
     /// The latest report of a window, and the beacon round that may draw from it.
@@ -138,10 +163,11 @@ impl AuditorHome {
     /// # Errors
     /// When there is no report, or no quorum has cosigned it yet.
     pub fn required_round(&self, lab: &Published, window: u64) -> CliResult<u64> {
-        let (entry, _) = latest_report(lab, window)?;
-        let (_, time) = self.witnessed(lab, entry)?;
+        latest_report(lab, window)?;
         let agreement = &self.issuer.agreement;
-        let round = beacon_of(agreement)?.first_round_after(time, agreement.audit.delay_seconds);
+        // Fixed by the terms alone: nothing that the lab can choose decides which round draws.
+        let round =
+            beacon_of(agreement)?.first_round_after(agreement.grace_deadline(window), agreement.audit.delay_seconds);
         round.ok_or_else(|| CliError::unreadable("the beacon's times are out of range"))
     }
 
@@ -149,10 +175,16 @@ impl AuditorHome {
     ///
     /// # Errors
     /// When the round is not the one that may draw, or is not genuine.
-    pub fn challenge(&mut self, lab: &Published, window: u64, round: &Round, now_unix_seconds: u64) -> CliResult<Hash32> {
+    pub fn challenge(
+        &mut self,
+        lab: &Published,
+        window: u64,
+        round: &Round,
+        now_unix_seconds: u64,
+    ) -> CliResult<Hash32> {
         let agreement = self.issuer.agreement.clone();
         let (entry, report) = latest_report(lab, window)?;
-        let (head, head_unix_seconds) = self.witnessed(lab, entry)?;
+        let (head, _) = self.witnessed(lab, entry)?;
         let chips = ChipTable::builtin().map_err(CliError::bug)?;
         let fleet = lab.fleet(&agreement, report, &chips)?;
         let weights = draw::fleet_weights(&fleet, &chips).map_err(CliError::unreadable)?;
@@ -161,8 +193,7 @@ impl AuditorHome {
             party: &lab.party,
             report: entry.hash,
             report_index: entry.index,
-            head: &head,
-            head_unix_seconds,
+            draw_after_unix_seconds: agreement.grace_deadline(window),
             beacon: &beacon_of(&agreement)?,
             delay_seconds: agreement.audit.delay_seconds,
             weights: &weights,
@@ -170,7 +201,9 @@ impl AuditorHome {
             respond_within_seconds: agreement.audit.respond_within_seconds,
         };
         let determined = challenge::determine(&facts, round).map_err(CliError::unreadable)?;
-        let respond_by = determined.earliest_respond_by_unix_seconds.max(now_unix_seconds.saturating_add(agreement.audit.respond_within_seconds));
+        let respond_by = determined
+            .earliest_respond_by_unix_seconds
+            .max(now_unix_seconds.saturating_add(agreement.audit.respond_within_seconds));
         let challenge = Challenge {
             party: lab.party.clone(),
             report: entry.hash,
@@ -188,81 +221,163 @@ impl AuditorHome {
     ///
     /// # Errors
     /// When published files cannot be read.
-    pub fn examine(&mut self, lab: &Published, challenge_hash: Hash32, power: &Power, site: &SiteFacts, now_unix_seconds: u64) -> CliResult<Option<Vec<Examination>>> {
-        let Some(entry) = self.issuer.entries().iter().find(|entry| entry.hash == challenge_hash).cloned() else {
+    pub fn examine(
+        &mut self,
+        lab: &Published,
+        challenge_hash: Hash32,
+        power: &Power,
+        site: &SiteFacts,
+        now_unix_seconds: u64,
+    ) -> CliResult<Option<Vec<Examination>>> {
+        self.recall(lab, challenge_hash)?;
+        let Some(opened) = self.read_answer(lab, challenge_hash, Some(now_unix_seconds))? else { return Ok(None) };
+        let Read { asked, window, window_seconds, fleet, accounts } = opened;
+        let chips = ChipTable::builtin().map_err(CliError::bug)?;
+        let mut examinations = Vec::new();
+        for account in accounts {
+            examinations.push(match account {
+                Ok(account) => {
+                    self.judge(account, &fleet, &chips, (window, window_seconds), &lab.party, power, site)?
+                }
+                Err(item) => Examination { item, details: Vec::new() },
+            });
+        }
+        self.recalled.insert(challenge_hash);
+        let items: Vec<FindingItem> = examinations.iter().map(|examination| examination.item.clone()).collect();
+        let finding = Finding { party: asked.party, challenge: challenge_hash, items };
+        self.issuer.state(Body::Finding(finding), now_unix_seconds, Vec::new())?;
+        Ok(Some(examinations))
+    }
+
+    /// Reads what a lab opened for a challenge. With a time, a missing answer is a result once its deadline is past (`None` before);
+    /// without, only what was opened counts.
+    fn read_answer(
+        &self,
+        lab: &Published,
+        challenge_hash: Hash32,
+        now_unix_seconds: Option<u64>,
+    ) -> CliResult<Option<Read>> {
+        let Some(entry) = self.issuer.entries().iter().find(|entry| entry.hash == challenge_hash) else {
             return Err(CliError::usage(format!("challenge {} is not in this auditor's log", challenge_hash.short())));
         };
         let Body::Challenge(asked) = &entry.statement.body else {
             return Err(CliError::usage(format!("entry {} is not a challenge", entry.index)));
         };
-        let agreement = self.issuer.agreement.clone();
-        let response = lab.entries.iter().find_map(|entry| match &entry.statement.body {
-            Body::Response(response) if response.challenge == challenge_hash => Some((entry.index, response)),
-            _ => None,
-        });
-        let answered = match response {
-            Some((index, response)) => {
-                reading::first_witnessed_head(&lab.home.join("log"), &lab.key, &agreement, index)?.map(|(_, time)| (response, time))
-            }
-            None => None,
-        };
+        let agreement = &self.issuer.agreement;
         let chips = ChipTable::builtin().map_err(CliError::bug)?;
         let (report_entry, report) = lab.report(asked.report)?;
-        let fleet = lab.fleet(&agreement, report, &chips)?;
-        let context = lab.context(&agreement, report_entry, report, &fleet);
+        let fleet = lab.fleet(agreement, report, &chips)?;
+        let context = lab.context(agreement, report_entry, report, &fleet);
         let report_blob = reading::blob(&lab.home, &report.seal)?;
-        let mut examinations = Vec::new();
+        // The lab's time runs from the challenge's publication, never from the auditor's own word.
+        let own_log = self.issuer.home.join("log");
+        let published = reading::first_witnessed_head(&own_log, self.issuer.log_key(), agreement, entry.index)?
+            .map(|(_, time)| time);
+        let now = now_unix_seconds.unwrap_or(u64::MAX);
+        let deadline = challenge::deadline(asked, published.unwrap_or(now), agreement.audit.respond_within_seconds);
+        let answers = lab.answers(agreement, challenge_hash)?;
+        let mut accounts = Vec::new();
         for group in &asked.groups {
-            let answer = challenge::answer(*group, answered, asked.respond_by_unix_seconds, now_unix_seconds);
+            let holds = |(response, _): &&(Response, u64)| response.items.iter().any(|item| item.group == *group);
+            // The earliest answer that opens the group counts.
+            let answered = answers.iter().filter(holds).min_by_key(|(_, time)| *time).or_else(|| answers.first());
+            let answer = match now_unix_seconds {
+                Some(now) => {
+                    challenge::answer(*group, answered.map(|(response, time)| (response, *time)), deadline, now)
+                }
+                None => Answer::InTime,
+            };
             let item = answered.and_then(|(response, _)| response.items.iter().find(|item| item.group == *group));
-            let ciphertext = item.map(|item| reading::blob(&lab.home, &item.opening)).transpose().unwrap_or(None);
+            let ciphertext = item.and_then(|item| reading::blob(&lab.home, &item.opening).ok());
             let purpose = Purpose { agreement: agreement.id(), challenge: challenge_hash, group: *group };
-            let ask = Ask { key: &self.inspector, purpose, context: &context, fleet: &fleet, report_blob: &report_blob };
+            let ask =
+                Ask { key: &self.inspector, purpose, context: &context, fleet: &fleet, report_blob: &report_blob };
             match open(&ask, answer, ciphertext.as_deref()) {
                 Ok(None) => return Ok(None),
-                Ok(Some(account)) => examinations.push(self.judge(account, &fleet, &chips, &context, &Elsewhere { power, site, whole_node: whole_node(report) })?),
-                Err(item) => examinations.push(Examination { item, details: Vec::new() }),
+                Ok(Some(account)) => accounts.push(Ok(account)),
+                Err(item) => accounts.push(Err(item)),
             }
         }
-        let items: Vec<FindingItem> = examinations.iter().map(|examination| examination.item.clone()).collect();
-        let finding = Finding { party: lab.party.clone(), challenge: challenge_hash, items };
-        self.issuer.state(Body::Finding(finding), now_unix_seconds, Vec::new())?;
-        Ok(Some(examinations))
+        let window_seconds = context.window_end_unix_seconds.saturating_sub(context.window_start_unix_seconds);
+        Ok(Some(Read { asked: asked.clone(), window: context.window, window_seconds, fleet, accounts }))
     }
 
-    fn judge(&mut self, account: GroupAccount, fleet: &PublicFleet, chips: &ChipTable, context: &WindowContext, elsewhere: &Elsewhere<'_>) -> CliResult<Examination> {
-        let Elsewhere { power, site, whole_node } = *elsewhere;
+    /// Opens again what this lab opened before, so that counters and evidence are compared over all of it and not only over what this
+    /// process has seen. Only the inspector's key and published files are needed; nothing confidential is kept on disk.
+    fn recall(&mut self, lab: &Published, present: Hash32) -> CliResult<()> {
+        let asked = |entry: &Entry| match &entry.statement.body {
+            Body::Challenge(challenge) if challenge.party == lab.party && entry.hash != present => Some(entry.hash),
+            _ => None,
+        };
+        let earlier: Vec<Hash32> =
+            self.issuer.entries().iter().filter_map(asked).filter(|hash| !self.recalled.contains(hash)).collect();
+        for challenge in earlier {
+            let read = self.read_answer(lab, challenge, None)?;
+            let accounts = read.into_iter().flat_map(|read| read.accounts).flatten();
+            self.opened.entry(lab.party.clone()).or_default().extend(accounts);
+            self.recalled.insert(challenge);
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that the inspector knows besides the opening")]
+    fn judge(
+        &mut self,
+        account: GroupAccount,
+        fleet: &PublicFleet,
+        chips: &ChipTable,
+        (window, seconds): (u64, u64),
+        party: &Name,
+        power: &Power,
+        site: &SiteFacts,
+    ) -> CliResult<Examination> {
         let registered = fleet.groups().get(account.group as usize);
-        let registered = registered.ok_or_else(|| CliError::bug(format!("group {} was drawn but does not exist", account.group)))?;
-        let model = chips.get(&registered.model).ok_or_else(|| CliError::bug("a verified fleet names an unknown chip model"))?;
-        let seconds = context.window_end_unix_seconds.saturating_sub(context.window_start_unix_seconds);
-        let earlier = self.opened.entry((context.party.clone(), account.group)).or_default();
+        let registered =
+            registered.ok_or_else(|| CliError::bug(format!("group {} was drawn but does not exist", account.group)))?;
+        let model = chips
+            .get(&registered.model)
+            .ok_or_else(|| CliError::bug("a verified fleet names an unknown chip model"))?;
+        // A feed's reading can be compared with a group only when the group is all that hangs on the feed.
+        let alone = fleet.groups().iter().filter(|group| group.area == registered.area).count() == 1;
+        let reading = power.get(&(registered.area.clone(), window)).filter(|_| alone);
+        let base = if site.whole_node {
+            0
+        } else {
+            u64::from(site.base_watts_per_device) * u64::from(registered.capacity_devices) * seconds / 1000
+        };
+        let others = self.opened.entry(party.clone()).or_default();
         let case = Case {
             window_seconds: u32::try_from(seconds).map_err(CliError::unreadable)?,
             registered: None,
-            chip: limits(model, whole_node, site),
-            others: earlier,
-            power: power.get(&(registered.area.clone(), context.window)).map(|energy_kilojoules| PowerReading {
+            chip: limits(model, site),
+            others,
+            power: reading.map(|energy_kilojoules| PowerReading {
                 energy_kilojoules: *energy_kilojoules,
-                base_kilojoules: u64::from(site.base_watts_per_device) * u64::from(registered.capacity_devices) * seconds / 1000,
+                base_kilojoules: base,
                 overhead_per_mille: site.overhead_per_mille,
                 tolerance_per_mille: site.tolerance_per_mille,
             }),
             tolerances: Tolerances::default(),
         };
         let examination = examine(&account, &case);
-        earlier.push(account);
+        others.push(account);
         Ok(examination)
     }
 
     /// Challenges without a finding, oldest first.
     #[must_use]
     pub fn open_challenges(&self, party: &Name) -> Vec<Hash32> {
-        let found: Vec<Hash32> = self.issuer.entries().iter().filter_map(|entry| match &entry.statement.body {
-            Body::Finding(finding) => Some(finding.challenge),
-            _ => None,
-        }).collect();
-        let open = |entry: &&Entry| matches!(&entry.statement.body, Body::Challenge(challenge) if challenge.party == *party);
+        let found: Vec<Hash32> = self
+            .issuer
+            .entries()
+            .iter()
+            .filter_map(|entry| match &entry.statement.body {
+                Body::Finding(finding) => Some(finding.challenge),
+                _ => None,
+            })
+            .collect();
+        let open =
+            |entry: &&Entry| matches!(&entry.statement.body, Body::Challenge(challenge) if challenge.party == *party);
         self.issuer.entries().iter().filter(open).map(|entry| entry.hash).filter(|hash| !found.contains(hash)).collect()
     }
 
@@ -275,32 +390,34 @@ impl AuditorHome {
     }
 }
 
-/// What the auditor knows besides the opening.
-struct Elsewhere<'a> {
-    power: &'a Power,
-    site: &'a SiteFacts,
-    whole_node: bool,
+/// An answer that was read: the challenge, its window, and each drawn group's account or the finding why there is none.
+struct Read {
+    asked: Challenge,
+    window: u64,
+    window_seconds: u64,
+    fleet: PublicFleet,
+    accounts: Vec<Result<GroupAccount, FindingItem>>,
 }
 
-/// True when the report's energy is that of whole nodes: power-only sources meter hosts, fans and switches too.
-fn whole_node(report: &Report) -> bool {
-    report.sources.iter().any(|source| source.starts_with("power-"))
-}
-
-/// Limits of a chip model; where energy is metered by node, the host's share counts as well, or every honest node would seem to draw
-/// more than its chips can.
-fn limits(model: &ChipModel, whole_node: bool, site: &SiteFacts) -> ChipLimits {
+/// Limits of a chip model; where the site meters energy by node (the auditor's own knowledge, never the lab's word), the host's share
+/// counts as well, or every honest node would seem to draw more than its chips can.
+fn limits(model: &ChipModel, site: &SiteFacts) -> ChipLimits {
     let board = ChipLimits::of(model);
-    if !whole_node {
+    if !site.whole_node {
         return board;
     }
     let host = site.base_watts_per_device;
-    ChipLimits { design_watts: board.design_watts.saturating_add(host), idle_most_watts: board.idle_most_watts.saturating_add(host), ..board }
+    ChipLimits {
+        design_watts: board.design_watts.saturating_add(host),
+        idle_most_watts: board.idle_most_watts.saturating_add(host),
+        ..board
+    }
 }
 
 fn latest_report(lab: &Published, window: u64) -> CliResult<(&Entry, &Report)> {
     let reports = reading::reports(&lab.entries);
-    let latest = reports.into_iter().filter(|(_, report)| report.window == window).max_by_key(|(_, report)| report.revision);
+    let latest =
+        reports.into_iter().filter(|(_, report)| report.window == window).max_by_key(|(_, report)| report.revision);
     latest.ok_or_else(|| CliError::usage(format!("{} has published no report on window {window}", lab.party)))
 }
 

@@ -93,11 +93,15 @@ impl Issuer {
         let public = PublicHalf::read(home)?;
         let agreement = reading::parse_agreement("the agreement", terms)?;
         let Some((vkey, keys)) = agreement.issuer(&public.id) else {
-            return Err(CliError::usage(format!("the agreement does not name '{}'; ask for the terms that do", public.id)));
+            return Err(CliError::usage(format!(
+                "the agreement does not name '{}'; ask for the terms that do",
+                public.id
+            )));
         };
         let named = keys.iter().any(|key| Some(key.to_string()) == public.statement_key);
         if vkey != public.vkey || !named {
-            let message = format!("the agreement names '{}' with other keys than {}/public.toml", public.id, home.display());
+            let message =
+                format!("the agreement names '{}' with other keys than {}/public.toml", public.id, home.display());
             return Err(CliError::usage(message));
         }
         let path = home.join("agreement.toml");
@@ -118,7 +122,11 @@ impl Issuer {
         let public = PublicHalf::read(home)?;
         let path = home.join("agreement.toml");
         if !path.exists() {
-            let message = format!("{} is not bound to an agreement yet. Run: standstill lab join {} --agreement FILE", home.display(), home.display());
+            let message = format!(
+                "{} is not bound to an agreement yet. Run: standstill lab join {} --agreement FILE",
+                home.display(),
+                home.display()
+            );
             return Err(CliError::usage(message));
         }
         let agreement = reading::parse_agreement(&path.display().to_string(), &folder::read_text(&path)?)?;
@@ -153,7 +161,8 @@ impl Issuer {
             heads,
         };
         let statement = Statement { header, body };
-        let bytes = statement.sign(&self.key).map_err(|error| CliError::about(format!("{}'s statement", self.id), error))?;
+        let bytes =
+            statement.sign(&self.key).map_err(|error| CliError::about(format!("{}'s statement", self.id), error))?;
         let hash = Hash32::of(&bytes);
         self.log.append(&[bytes]).map_err(CliError::unreadable)?;
         self.log.publish().map_err(CliError::unreadable)?;

@@ -67,7 +67,9 @@ impl Lab {
         let mode = match folder::read_text(&home.join("private/mode"))?.trim() {
             "open" => Mode::Open,
             "sealed" => Mode::Sealed,
-            other => return Err(CliError::unreadable(format!("private/mode says '{other}'; write 'open' or 'sealed'"))),
+            other => {
+                return Err(CliError::unreadable(format!("private/mode says '{other}'; write 'open' or 'sealed'")));
+            }
         };
         let chips = ChipTable::builtin().map_err(CliError::bug)?;
         if chips.id() != issuer.agreement.chip_table {
@@ -87,13 +89,21 @@ impl Lab {
     ///
     /// # Errors
     /// When the fleet names an unknown chip model, or the statement cannot be published.
-    pub fn declare_fleet<R: CryptoRng>(&mut self, fleet: &Fleet, from_window: u64, now_unix_seconds: u64, rng: &mut R) -> CliResult<Hash32> {
-        let revision = self.issuer.entries().iter().filter(|entry| matches!(entry.statement.body, Body::Fleet(_))).count();
+    pub fn declare_fleet<R: CryptoRng>(
+        &mut self,
+        fleet: &Fleet,
+        from_window: u64,
+        now_unix_seconds: u64,
+        rng: &mut R,
+    ) -> CliResult<Hash32> {
+        let revision =
+            self.issuer.entries().iter().filter(|entry| matches!(entry.statement.body, Body::Fleet(_))).count();
         let revision = u32::try_from(revision).map_err(CliError::bug)?;
         let groups = fleet.groups(standstill_ledger::fleet::MAX_GROUP_DEVICES);
         let registrations: Vec<GroupRegistration> = groups.iter().map(|group| registration(group, fleet)).collect();
         let context = self.fleet_context(revision, from_window);
-        let sealed = seal_fleet(&self.master, &context, &registrations, &self.chips, rng).map_err(CliError::unreadable)?;
+        let sealed =
+            seal_fleet(&self.master, &context, &registrations, &self.chips, rng).map_err(CliError::unreadable)?;
         let blob = self.issuer.put_blob(&sealed.blob)?;
         // The list is kept before the statement is made: a declared fleet without its list could not be reported on.
         folder::write(&self.fleet_path(revision), fleet.to_csv().as_bytes())?;
@@ -126,7 +136,8 @@ impl Lab {
     /// When none is declared, or the kept files do not agree with the declaration.
     pub fn fleet_in_force(&self, window: u64) -> CliResult<FleetInForce> {
         let Some((entry, declared)) = reading::fleet_in_force(self.issuer.entries(), window) else {
-            let message = format!("no fleet is declared for window {window}. Run: standstill lab declare-fleet DIR FLEET");
+            let message =
+                format!("no fleet is declared for window {window}. Run: standstill lab declare-fleet DIR FLEET");
             return Err(CliError::usage(message));
         };
         let blob = self.issuer.blob(&declared.blob)?;
@@ -134,7 +145,8 @@ impl Lab {
         let reference = FleetRef { root: declared.root, groups: declared.groups };
         let public = verify_fleet(&context, reference, &blob, &self.chips).map_err(CliError::unreadable)?;
         let path = self.fleet_path(declared.revision);
-        let fleet = Fleet::parse_csv(&folder::read_text(&path)?).map_err(|error| CliError::about(path.display(), error))?;
+        let fleet =
+            Fleet::parse_csv(&folder::read_text(&path)?).map_err(|error| CliError::about(path.display(), error))?;
         let groups = fleet.groups(standstill_ledger::fleet::MAX_GROUP_DEVICES);
         Ok(FleetInForce { statement: entry.hash, public, fleet, groups })
     }

@@ -8,7 +8,8 @@ use rand_core::CryptoRng;
 use standstill_audit::confide::{Purpose, encrypt};
 use standstill_ledger::{Lineage, WindowLedger};
 use standstill_seal::{
-    GroupInput, LeafValues, OverLimit, PrivateHistory, WindowContext, open_group, private_window, rules_for, seal_window,
+    GroupInput, LeafValues, OverLimit, PrivateHistory, WindowContext, open_group, private_window, rules_for,
+    seal_window,
 };
 use standstill_statement::{Body, Challenge, Hash32, Name, Report, Response, ResponseItem};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +29,13 @@ impl Lab {
     ///
     /// # Errors
     /// When the ledger breaks an invariant, names an undeclared run, or the statement cannot be published.
-    pub fn report<R: CryptoRng>(&mut self, ledger: &WindowLedger, sources: Vec<String>, now_unix_seconds: u64, rng: &mut R) -> CliResult<Published> {
+    pub fn report<R: CryptoRng>(
+        &mut self,
+        ledger: &WindowLedger,
+        sources: Vec<String>,
+        now_unix_seconds: u64,
+        rng: &mut R,
+    ) -> CliResult<Published> {
         let window = ledger.spec.index;
         self.check_ledger(ledger)?;
         let force = self.fleet_in_force(window)?;
@@ -39,8 +46,15 @@ impl Lab {
         let rules = rules_for(&self.issuer.agreement, window, &lineage, &runs).map_err(CliError::unreadable)?;
         let history = self.history(window)?;
         let revision = self.reports_of(window).len();
-        let context = self.window_context(window, u32::try_from(revision).map_err(CliError::bug)?, self.mode, &force, self.issuer.previous());
-        let sealed = seal_window(&self.master, &context, &force.public, &groups, &runs, &rules, &history, rng).map_err(CliError::unreadable)?;
+        let context = self.window_context(
+            window,
+            u32::try_from(revision).map_err(CliError::bug)?,
+            self.mode,
+            &force,
+            self.issuer.previous(),
+        );
+        let sealed = seal_window(&self.master, &context, &force.public, &groups, &runs, &rules, &history, rng)
+            .map_err(CliError::unreadable)?;
         let seal = self.issuer.put_blob(&sealed.blob)?;
         // Kept before it is published: a report whose ledger is lost could not be opened to an inspector.
         let bytes = ledger.encode().map_err(CliError::unreadable)?;
@@ -65,7 +79,13 @@ impl Lab {
     ///
     /// # Errors
     /// When the challenge is not about a report of this lab, or the statement cannot be published.
-    pub fn respond<R: CryptoRng>(&mut self, challenge: &Entry, withheld: &[u32], now_unix_seconds: u64, rng: &mut R) -> CliResult<Hash32> {
+    pub fn respond<R: CryptoRng>(
+        &mut self,
+        challenge: &Entry,
+        withheld: &[u32],
+        now_unix_seconds: u64,
+        rng: &mut R,
+    ) -> CliResult<Hash32> {
         let Body::Challenge(asked) = &challenge.statement.body else {
             return Err(CliError::usage(format!("entry {} is not a challenge", challenge.index)));
         };
@@ -73,7 +93,9 @@ impl Lab {
         let mut items = Vec::new();
         for group in asked.groups.iter().filter(|group| !withheld.contains(group)) {
             let Some(input) = groups.iter().find(|input| input.group == *group) else {
-                return Err(CliError::unreadable(format!("the challenge on window {window} names group {group}, which this fleet does not have")));
+                return Err(CliError::unreadable(format!(
+                    "the challenge on window {window} names group {group}, which this fleet does not have"
+                )));
             };
             let opening = open_group(&self.master, &context, &force.public, input).map_err(CliError::unreadable)?;
             let purpose = Purpose { agreement: self.issuer.agreement_id, challenge: challenge.hash, group: *group };
@@ -104,11 +126,15 @@ impl Lab {
     fn reported(&self, asked: &Challenge) -> CliResult<(u64, WindowContext, FleetInForce, Vec<GroupInput>)> {
         let reports = reading::reports(self.issuer.entries());
         let Some((entry, report)) = reports.into_iter().find(|(entry, _)| entry.hash == asked.report) else {
-            return Err(CliError::usage(format!("the challenge is about report {}, which is not in this lab's log", asked.report.short())));
+            return Err(CliError::usage(format!(
+                "the challenge is about report {}, which is not in this lab's log",
+                asked.report.short()
+            )));
         };
         let ledger = self.kept_ledger(report.window, report.revision)?;
         let force = self.fleet_in_force(report.window)?;
-        let context = self.window_context(report.window, report.revision, report.mode, &force, entry.statement.header.previous);
+        let context =
+            self.window_context(report.window, report.revision, report.mode, &force, entry.statement.header.previous);
         let groups = self.group_inputs(&ledger, &force)?;
         Ok((report.window, context, force, groups))
     }
@@ -123,9 +149,11 @@ impl Lab {
         for (window, (entry, report)) in latest.range(..before) {
             let ledger = self.kept_ledger(*window, report.revision)?;
             let force = self.fleet_in_force(*window)?;
-            let context = self.window_context(*window, report.revision, report.mode, &force, entry.statement.header.previous);
+            let context =
+                self.window_context(*window, report.revision, report.mode, &force, entry.statement.header.previous);
             let groups = self.group_inputs(&ledger, &force)?;
-            let private = private_window(&self.master, &context, &force.public, &groups, &report.runs).map_err(CliError::unreadable)?;
+            let private = private_window(&self.master, &context, &force.public, &groups, &report.runs)
+                .map_err(CliError::unreadable)?;
             history.insert(private);
         }
         Ok(history)
@@ -138,14 +166,25 @@ impl Lab {
     }
 
     fn reports_of(&self, window: u64) -> Vec<&Report> {
-        reading::reports(self.issuer.entries()).into_iter().map(|(_, report)| report).filter(|report| report.window == window).collect()
+        reading::reports(self.issuer.entries())
+            .into_iter()
+            .map(|(_, report)| report)
+            .filter(|report| report.window == window)
+            .collect()
     }
 
     fn lineage(&self) -> CliResult<Lineage> {
         Lineage::new(&reading::runs(self.issuer.entries())).map_err(CliError::unreadable)
     }
 
-    fn window_context(&self, window: u64, revision: u32, mode: standstill_statement::Mode, force: &FleetInForce, previous: Option<Hash32>) -> WindowContext {
+    fn window_context(
+        &self,
+        window: u64,
+        revision: u32,
+        mode: standstill_statement::Mode,
+        force: &FleetInForce,
+        previous: Option<Hash32>,
+    ) -> WindowContext {
         let (start, end) = self.issuer.agreement.window_bounds(window);
         WindowContext {
             agreement: self.issuer.agreement_id,
@@ -181,21 +220,31 @@ impl Lab {
     fn check_against(&self, ledger: &WindowLedger, force: &FleetInForce) -> CliResult<()> {
         let list = |errors: Vec<standstill_ledger::LedgerError>| {
             let shown: Vec<String> = errors.iter().take(20).map(|error| format!("  {error}")).collect();
-            CliError::unreadable(format!("the ledger of window {} is refused:\n{}", ledger.spec.index, shown.join("\n")))
+            CliError::unreadable(format!(
+                "the ledger of window {} is refused:\n{}",
+                ledger.spec.index,
+                shown.join("\n")
+            ))
         };
         ledger.check(&force.fleet, &self.chips).map_err(list)?;
         ledger.check_runs(&self.lineage()?).map_err(list)
     }
 
     fn group_inputs(&self, ledger: &WindowLedger, force: &FleetInForce) -> CliResult<Vec<GroupInput>> {
-        let rows: BTreeMap<&str, &standstill_ledger::DeviceWindow> = ledger.devices.iter().map(|row| (row.device.as_str(), row)).collect();
+        let rows: BTreeMap<&str, &standstill_ledger::DeviceWindow> =
+            ledger.devices.iter().map(|row| (row.device.as_str(), row)).collect();
         let mut inputs = Vec::with_capacity(force.groups.len());
         for group in &force.groups {
-            let model = self.chips.get(&group.model).ok_or_else(|| CliError::bug(format!("chip model {} vanished", group.model)))?;
+            let model = self
+                .chips
+                .get(&group.model)
+                .ok_or_else(|| CliError::bug(format!("chip model {} vanished", group.model)))?;
             let mut leaves = Vec::with_capacity(group.device_indices.len());
             for index in &group.device_indices {
                 let key = &force.fleet.devices()[*index as usize].key;
-                let row = rows.get(key.as_str()).ok_or_else(|| CliError::unreadable(format!("the ledger has no row for {key}; meter it again")))?;
+                let row = rows
+                    .get(key.as_str())
+                    .ok_or_else(|| CliError::unreadable(format!("the ledger has no row for {key}; meter it again")))?;
                 leaves.push(LeafValues::of(row, &ledger.spec, model));
             }
             inputs.push(GroupInput { group: group.index, leaves });
@@ -206,6 +255,10 @@ impl Lab {
 
 /// Runs named by any leaf, sorted.
 fn runs_of(groups: &[GroupInput]) -> Vec<Name> {
-    let runs: BTreeSet<&Name> = groups.iter().flat_map(|group| &group.leaves).flat_map(|leaf| leaf.run_petaops.iter().map(|(run, _)| run)).collect();
+    let runs: BTreeSet<&Name> = groups
+        .iter()
+        .flat_map(|group| &group.leaves)
+        .flat_map(|leaf| leaf.run_petaops.iter().map(|(run, _)| run))
+        .collect();
     runs.into_iter().cloned().collect()
 }

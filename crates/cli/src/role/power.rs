@@ -13,6 +13,8 @@ use std::path::Path;
 pub struct SiteFacts {
     /// Power of hosts, fans and switches on the feed, per registered accelerator, whatever the accelerators do. Watts.
     pub base_watts_per_device: u32,
+    /// Whether the lab's own energy figures are those of whole nodes (power-only telemetry), hosts included.
+    pub whole_node: bool,
     /// Losses and cooling on the feed that grow with the accelerators' energy, per mille of it.
     pub overhead_per_mille: u16,
     /// Uncertainty of reading, base load and overhead together, per mille of the expected reading.
@@ -31,7 +33,11 @@ pub fn read_csv(path: &Path, agreement: &Agreement) -> CliResult<Power> {
     let mut samples: BTreeMap<Name, Vec<(i64, u64)>> = BTreeMap::new();
     for (number, line) in text.lines().enumerate().skip(1) {
         let (area, sample) = parse_line(line).ok_or_else(|| {
-            CliError::unreadable(format!("{} line {}: write area,time_ms,watts, for example rack-1,1793491200000,45120.5", path.display(), number + 1))
+            CliError::unreadable(format!(
+                "{} line {}: write area,time_ms,watts, for example rack-1,1793491200000,45120.5",
+                path.display(),
+                number + 1
+            ))
         })?;
         samples.entry(area).or_default().push(sample);
     }
@@ -72,7 +78,8 @@ fn window_energy(samples: &[(i64, u64)], agreement: &Agreement, window: u64) -> 
         return None;
     }
     // The stretches before the first and after the last sample are billed at those samples.
-    let edge = u128::from(head.1) * u128::try_from(head.0 - start_ms).ok()? + u128::from(tail.1) * u128::try_from(end_ms - tail.0).ok()?;
+    let edge = u128::from(head.1) * u128::try_from(head.0 - start_ms).ok()?
+        + u128::from(tail.1) * u128::try_from(end_ms - tail.0).ok()?;
     let mut doubled_microjoules = 2 * edge;
     for pair in inside.windows(2) {
         let gap = pair[1].0 - pair[0].0;

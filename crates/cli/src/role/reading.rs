@@ -46,7 +46,8 @@ pub fn agreement_file(path: &Path) -> CliResult<Agreement> {
 /// # Errors
 /// When the log is damaged or an entry is not a statement.
 pub fn entries(log: &Path, key: &VerifierKey) -> CliResult<Vec<Entry>> {
-    let contents = reader::read_log(log, key, &reader::Limits::default()).map_err(|error| CliError::about(log.display(), error))?;
+    let contents = reader::read_log(log, key, &reader::Limits::default())
+        .map_err(|error| CliError::about(log.display(), error))?;
     let decode = |(index, bytes): (usize, &Vec<u8>)| {
         let statement = standstill_statement::decode_unverified(bytes)
             .map_err(|error| CliError::about(format!("{} entry {index}", log.display()), error))?;
@@ -65,7 +66,10 @@ pub fn blob(home: &Path, blob: &BlobRef) -> CliResult<Vec<u8>> {
     if blob.matches(&bytes) {
         return Ok(bytes);
     }
-    Err(CliError::unreadable(format!("{} is damaged: its hash is not its name. Restore it from a copy", path.display())))
+    Err(CliError::unreadable(format!(
+        "{} is damaged: its hash is not its name. Restore it from a copy",
+        path.display()
+    )))
 }
 
 /// The fleet declaration in force in a window: the last one whose first window is not after it.
@@ -102,9 +106,15 @@ pub fn reports(entries: &[Entry]) -> Vec<(&Entry, &Report)> {
 ///
 /// # Errors
 /// When checkpoints cannot be read; `Ok(None)` when no quorum has cosigned one yet.
-pub fn first_witnessed_head(log: &Path, key: &VerifierKey, agreement: &Agreement, index: u64) -> CliResult<Option<(LogHead, u64)>> {
+pub fn first_witnessed_head(
+    log: &Path,
+    key: &VerifierKey,
+    agreement: &Agreement,
+    index: u64,
+) -> CliResult<Option<(LogHead, u64)>> {
     let policy = standstill_tlog::policy::Policy::parse(&agreement.witnesses).map_err(CliError::unreadable)?;
-    let checkpoints = reader::read_history(log, key, &reader::Limits::default()).map_err(|error| CliError::about(log.display(), error))?;
+    let checkpoints = reader::read_history(log, key, &reader::Limits::default())
+        .map_err(|error| CliError::about(log.display(), error))?;
     for signed in checkpoints {
         let head = signed.checkpoint();
         if head.size <= index {

@@ -35,8 +35,12 @@ pub fn create(home: &Path, id: &Name) -> CliResult<PublicHalf> {
     }
     let signer = NoteSigner::generate(id.as_str(), KeyType::CosignatureV1).map_err(CliError::unreadable)?;
     secret_file::create(&home.join("keys/witness.key"), &signer.to_file_text())?;
-    let public =
-        PublicHalf { role: "witness".to_owned(), id: id.clone(), vkey: signer.verifier().to_string(), statement_key: None };
+    let public = PublicHalf {
+        role: "witness".to_owned(),
+        id: id.clone(),
+        vkey: signer.verifier().to_string(),
+        statement_key: None,
+    };
     FileWitness::create(&home.join("state"), &signer).map_err(CliError::unreadable)?;
     public.write(home)?;
     Ok(public)
@@ -56,7 +60,12 @@ pub fn open(home: &Path) -> CliResult<FileWitness> {
 ///
 /// # Errors
 /// The witness's refusal.
-pub fn ask(witness: &mut FileWitness, log: &mut FileLog, key: &VerifierKey, now_unix_seconds: u64) -> Result<(), TlogError> {
+pub fn ask(
+    witness: &mut FileWitness,
+    log: &mut FileLog,
+    key: &VerifierKey,
+    now_unix_seconds: u64,
+) -> Result<(), TlogError> {
     let head = log.head().clone();
     let size = head.checkpoint().size;
     let old = witness.known_size(key)?;
@@ -69,7 +78,12 @@ pub fn ask(witness: &mut FileWitness, log: &mut FileLog, key: &VerifierKey, now_
 ///
 /// # Errors
 /// The witness's refusal, or what is wrong with the log.
-pub fn ask_folder(witness: &mut FileWitness, log: &Path, key: &VerifierKey, now_unix_seconds: u64) -> Result<u64, TlogError> {
+pub fn ask_folder(
+    witness: &mut FileWitness,
+    log: &Path,
+    key: &VerifierKey,
+    now_unix_seconds: u64,
+) -> Result<u64, TlogError> {
     let contents = reader::read_log(log, key, &reader::Limits::default())?;
     let size = contents.checkpoint.checkpoint().size;
     let old = witness.known_size(key)?;
