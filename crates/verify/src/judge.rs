@@ -4,6 +4,7 @@ mod account;
 mod assurance;
 mod audit_checks;
 mod audits;
+mod fleets;
 mod limits;
 mod party;
 mod record_checks;
@@ -14,7 +15,7 @@ mod whole;
 use crate::bundle::Bundle;
 use crate::memory::ProofMemory;
 use crate::record::{IssuerLog, Record};
-use crate::verdict::{PartyVerdict, RoleVerdict, Verdict};
+use crate::verdict::{AuditStatus, PartyVerdict, RoleVerdict, Verdict};
 use account::Account;
 use audits::Audits;
 use rayon::prelude::*;
@@ -48,11 +49,17 @@ pub fn judge(bundle: &Bundle, options: &Options, memory: &dyn ProofMemory) -> Ve
         .zip(&audits)
         .map(|((log, account), (_, audits))| party::judge(&party::Case { bundle, log, account, audits, as_of }))
         .collect();
+    let missing = |party: &PartyVerdict| party.windows.iter().any(|row| row.audit == AuditStatus::NotMade);
+    let judged = account::judged_windows(&bundle.agreement, as_of);
+    let duty = role::Duty {
+        draws_missing: parties.iter().any(missing),
+        last_deadline_unix_seconds: judged.checked_sub(1).map_or(0, |last| bundle.agreement.grace_deadline(last)),
+    };
     let roles: Vec<RoleVerdict> = bundle
         .agreement
         .roles
         .iter()
-        .filter_map(|role| record.log(&role.id).map(|log| role::judge(role, log, &audits)))
+        .filter_map(|role| record.log(&role.id).map(|log| role::judge(role, log, &audits, duty)))
         .collect();
     whole::verdict(bundle, record, as_of, options.as_of_unix_seconds.is_some(), parties, roles)
 }

@@ -154,8 +154,13 @@ impl IssuerLog {
     /// Whether the bundle shows that nothing beyond the entries at hand was public by a deadline. Silence is held only against an
     /// issuer whose log holds a statement under these terms: anybody can write a party's name into terms of their own.
     pub(crate) fn silent_at(&self, deadline_unix_seconds: u64) -> bool {
+        !self.entries.is_empty() && self.shown_after(deadline_unix_seconds)
+    }
+
+    /// Whether a quorum cosigned a head of this log after a time, so that all that was public by then is at hand.
+    pub(crate) fn shown_after(&self, unix_seconds: u64) -> bool {
         let witnessed = self.timeline.latest_up_to.last().copied().flatten();
-        self.damage.is_none() && !self.entries.is_empty() && witnessed.is_some_and(|time| time > deadline_unix_seconds)
+        self.damage.is_none() && witnessed.is_some_and(|time| time > unix_seconds)
     }
 
     /// Whether a head that somebody names is a root of this log; `None` when the log at hand is too short to say.

@@ -68,7 +68,8 @@ fn an_honest_world_is_verified_with_the_same_bytes_every_time() {
     let files = honest().bundle().unwrap();
     let verdict = judged(files.clone());
     assert_eq!(verdict.exit_code(), 0, "{}", render::text(&verdict));
-    assert_eq!(verdict.evidence, EvidenceLevel::Verified);
+    // The split over runs, on which the limit per lineage rests, is the party's word.
+    assert_eq!(verdict.evidence, EvidenceLevel::Assumed);
     assert!(verdict.missing.is_empty() && verdict.ignored.is_empty());
     let fresh = judge(&open(files.clone()).unwrap(), &Options::default(), &Forgetful);
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

@@ -1,5 +1,6 @@
 //! A party's account: which fleet declarations and reports count, and whether their proofs hold.
 
+use super::limits;
 use crate::bundle::Bundle;
 use crate::memory::ProofMemory;
 use crate::record::{ByDeadline, Entry, IssuerLog};
@@ -36,10 +37,44 @@ pub(crate) struct ReportFacts<'a> {
     pub(crate) entry: &'a Entry,
     pub(crate) report: &'a Report,
     pub(crate) proofs: Result<WindowVerdict, Refusal>,
-    pub(crate) rules: Vec<Rule>,
-    /// Rules whose earlier windows are not all at hand.
-    pub(crate) unfounded: Vec<String>,
+    /// What is left of its rules once their proofs were checked: the terms themselves grow with every window and are dropped.
+    pub(crate) rules: Vec<RuleFacts>,
+    /// False when the bundle does not show the log up to the end of the grace period: a correction that counts may have been left out.
+    pub(crate) settled: bool,
 }
+
+/// One rule of one report, after its proof was checked.
+#[derive(Debug)]
+pub(crate) struct RuleFacts {
+    pub(crate) id: String,
+    pub(crate) limit: Name,
+    pub(crate) run: Option<Name>,
+    pub(crate) footing: Footing,
+    /// Amount and bound, when every quantity in the rule is in clear.
+    pub(crate) figures: Option<(u128, u128)>,
+}
+
+/// How the earlier windows of a rule stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Footing {
+    /// All are at hand, as they were when the report was made.
+    Whole,
+    /// Not all are at hand.
+    Absent,
+    /// The report of this earlier window was corrected after this report was made, so that its proof is about other commitments.
+    Corrected(u64),
+}
+
+/// The fleet declaration that a window must use.
+pub(crate) enum InForce<'b, 'a> {
+    /// This one, if any.
+    Known(Option<&'b FleetFacts<'a>>),
+    /// Nothing shows whether this higher revision was public when the window began.
+    Unknown(&'b FleetFacts<'a>),
+}
+
+/// Why a report of which a correction may be missing decides nothing.
+pub(crate) const UNSETTLED: &str = "the bundle does not show the log up to the end of the grace period, so a correction may be missing; fetch the latest head";
 
 /// One window of one party.
 #[derive(Debug)]
@@ -61,6 +96,8 @@ pub(crate) struct Account<'a> {
     pub(crate) doubles: Vec<(&'a Entry, &'a Entry)>,
     /// Run declarations that do not fit those before them.
     pub(crate) lineage_faults: Vec<(&'a Entry, String)>,
+    /// Windows with several revisions, and the place in the log of the one that counts.
+    corrected: BTreeMap<u64, u64>,
     /// The lineage of the first so many declarations; most reports share it with the report before.
     lineage: (usize, Lineage),
 }
@@ -75,6 +112,7 @@ impl<'a> Account<'a> {
             history: History::new(),
             doubles: Vec::new(),
             lineage_faults: Vec::new(),
+            corrected: BTreeMap::new(),
             lineage: (0, Lineage::default()),
         };
         account.lineage_faults = lineage_faults(&account.runs);
@@ -109,34 +147,59 @@ impl<'a> Account<'a> {
             self.doubles.push((pair[0].0, pair[1].0));
         }
         let (status, chosen, too_late) = choose(&bundle.agreement, log, window, &candidates, as_of);
-        let counted = chosen.map(|(entry, report)| self.prove(bundle, entry, report, memory));
+        let settled = status != ReportStatus::Unknown;
+        let revisions: BTreeSet<u32> = candidates.iter().map(|(_, report)| report.revision).collect();
+        if let (Some((entry, _)), true) = (chosen, revisions.len() > 1) {
+            self.corrected.insert(window, entry.index);
+        }
+        let counted = chosen.map(|(entry, report)| self.prove(bundle, (entry, report), settled, memory));
         WindowFacts { status, counted, too_late }
     }
 
     fn prove(
         &mut self,
         bundle: &Bundle,
-        entry: &'a Entry,
-        report: &'a Report,
+        (entry, report): (&'a Entry, &'a Report),
+        settled: bool,
         memory: &dyn ProofMemory,
     ) -> ReportFacts<'a> {
+        if !settled {
+            let proofs = Err(Refusal::Gap(UNSETTLED.to_owned()));
+            return ReportFacts { entry, report, proofs, rules: Vec::new(), settled };
+        }
         let (rules, problem) =
             match rules_for(&bundle.agreement, report.window, self.lineage_before(entry.index), &report.runs) {
                 Ok(rules) => (rules, None),
                 Err(error) => (Vec::new(), Some(error.to_string())),
             };
-        let proofs = match problem {
+        let mut proofs = match problem {
             Some(why) => Err(Refusal::Gap(why)),
             None => self.check_proofs(bundle, entry, report, &rules, memory),
         };
-        let absent = |rule: &Rule| {
-            rule.terms.iter().any(|term| term.window != report.window && self.history.get(term.window).is_none())
-        };
-        let unfounded = rules.iter().filter(|rule| absent(rule)).map(|rule| rule.id.clone()).collect();
-        if let Ok(WindowVerdict { public: Some(public), .. }) = &proofs {
-            self.history.insert(public.clone());
+        let footings: Vec<Footing> = rules.iter().map(|rule| self.footing(rule, report.window, entry.index)).collect();
+        // The account moves on into the history; keeping a second copy would double the memory.
+        if let Some(public) = proofs.as_mut().ok().and_then(|verdict| verdict.public.take()) {
+            self.history.insert(public);
         }
-        ReportFacts { entry, report, proofs, rules, unfounded }
+        let facts = |(rule, footing): (Rule, Footing)| RuleFacts {
+            figures: limits::figures(&rule, report.window, &self.history),
+            footing,
+            id: rule.id,
+            limit: rule.limit,
+            run: rule.run,
+        };
+        let rules = rules.into_iter().zip(footings).map(facts).collect();
+        ReportFacts { entry, report, proofs, rules, settled }
+    }
+
+    /// How the earlier windows of a rule stood for a report in entry `index`.
+    fn footing(&self, rule: &Rule, window: u64, index: u64) -> Footing {
+        let earlier = || rule.terms.iter().map(|term| term.window).filter(|named| *named != window);
+        if earlier().any(|named| self.history.get(named).is_none()) {
+            return Footing::Absent;
+        }
+        let later = |named: &u64| self.corrected.get(named).is_some_and(|correction| *correction > index);
+        earlier().find(later).map_or(Footing::Whole, Footing::Corrected)
     }
 
     /// Declarations that were in the log before the report; a declaration that does not fit is left out and named elsewhere.
@@ -189,15 +252,19 @@ impl<'a> Account<'a> {
     }
 
     /// The declaration in force for a window: the highest revision from that window or earlier that a quorum had cosigned before it.
-    pub(crate) fn fleet_in_force(
-        &self,
-        log: &IssuerLog,
-        window: u64,
-        start_unix_seconds: u64,
-    ) -> Option<&FleetFacts<'a>> {
-        let candidates = self.fleets.iter().filter(|fleet| fleet.declaration.from_window <= window);
-        let timely = candidates.filter(|fleet| log.public_by(fleet.entry.index, start_unix_seconds) == ByDeadline::Yes);
-        timely.max_by_key(|fleet| fleet.declaration.revision)
+    /// A higher revision of which that is unknown may be the one in force.
+    pub(crate) fn fleet_in_force(&self, log: &IssuerLog, window: u64, start_unix_seconds: u64) -> InForce<'_, 'a> {
+        let mut candidates: Vec<&FleetFacts<'a>> =
+            self.fleets.iter().filter(|fleet| fleet.declaration.from_window <= window).collect();
+        candidates.sort_by_key(|fleet| (std::cmp::Reverse(fleet.declaration.revision), fleet.entry.index));
+        for fleet in candidates {
+            match log.public_by(fleet.entry.index, start_unix_seconds) {
+                ByDeadline::Yes => return InForce::Known(Some(fleet)),
+                ByDeadline::Unknown => return InForce::Unknown(fleet),
+                ByDeadline::No => {}
+            }
+        }
+        InForce::Known(None)
     }
 }
 
@@ -209,7 +276,7 @@ impl ReportFacts<'_> {
     }
 
     /// Rules of one limit.
-    pub(crate) fn rules_of<'b>(&'b self, limit: &'b Name) -> impl Iterator<Item = &'b Rule> {
+    pub(crate) fn rules_of<'b>(&'b self, limit: &'b Name) -> impl Iterator<Item = &'b RuleFacts> {
         self.rules.iter().filter(move |rule| rule.limit == *limit)
     }
 }
@@ -228,7 +295,8 @@ pub(crate) fn judged_windows(terms: &Agreement, as_of: u64) -> u64 {
 type Chosen<'a> = (ReportStatus, Option<(&'a Entry, &'a Report)>, Option<&'a Entry>);
 
 /// The report that counts: the highest revision that was public by the end of the grace period. A higher revision of which that is
-/// unknown leaves the window open, because it may be the one that counts.
+/// unknown leaves the window open, because it may be the one that counts. So does a log that is not shown up to the end of the grace
+/// period: then the status is unknown although there is a report.
 fn choose<'a>(
     terms: &Agreement,
     log: &IssuerLog,
@@ -241,6 +309,9 @@ fn choose<'a>(
     for (entry, report) in candidates {
         match log.public_by(entry.index, grace) {
             ByDeadline::Yes => {
+                if as_of > grace && !log.shown_after(grace) {
+                    return (ReportStatus::Unknown, Some((entry, report)), too_late);
+                }
                 let on_time = log.public_by(entry.index, deadline) == ByDeadline::Yes;
                 let status = if on_time { ReportStatus::OnTime } else { ReportStatus::Late };
                 return (status, Some((entry, report)), too_late);

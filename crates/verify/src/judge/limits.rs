@@ -1,6 +1,6 @@
 //! Limits in words and in figures. Whether a limit holds is decided by its proof; the figures here are for readers.
 
-use super::account::ReportFacts;
+use super::account::{Account, Footing, ReportFacts};
 use crate::check::SubGoal;
 use crate::render::words;
 use crate::verdict::{LimitTerms, WindowLimit};
@@ -79,7 +79,7 @@ pub(crate) fn in_window(
     history: &History,
 ) -> WindowLimit {
     let bound = agreement.bound_at(limit, window);
-    let figures = facts.and_then(|facts| tightest(facts.rules_of(&limit.id), window, history));
+    let figures = facts.and_then(|facts| tightest(facts, limit));
     let fixed = match bound {
         Bound::AtMost(amount) if limit.measure == Measure::Flop => Some(amount / 1_000_000_000_000_000),
         Bound::AtMost(amount) => Some(*amount),
@@ -104,8 +104,9 @@ fn holds(facts: &ReportFacts<'_>, limit: &Limit) -> Option<bool> {
     for rule in facts.rules_of(&limit.id) {
         match facts.outcome(&CheckId::Rule(rule.id.clone()))? {
             Outcome::Pass => {}
+            Outcome::Fail(_) | Outcome::Absent(_) if matches!(rule.footing, Footing::Corrected(_)) => return None,
+            Outcome::Absent(_) if rule.footing == Footing::Absent => return None,
             Outcome::Fail(_) => all = false,
-            Outcome::Absent(_) if facts.unfounded.contains(&rule.id) => return None,
             Outcome::Absent(_) => all = false,
         }
     }
@@ -113,9 +114,40 @@ fn holds(facts: &ReportFacts<'_>, limit: &Limit) -> Option<bool> {
 }
 
 /// Amount and bound of the rule with the least room, when every quantity in it is in clear.
-fn tightest<'a>(rules: impl Iterator<Item = &'a Rule>, window: u64, history: &History) -> Option<(u128, u128)> {
-    let figures: Option<Vec<(u128, u128)>> = rules.map(|rule| figures(rule, window, history)).collect();
+fn tightest(facts: &ReportFacts<'_>, limit: &Limit) -> Option<(u128, u128)> {
+    let figures: Option<Vec<(u128, u128)>> = facts.rules_of(&limit.id).map(|rule| rule.figures).collect();
     figures?.into_iter().min_by_key(|(amount, bound)| bound.saturating_sub(*amount))
+}
+
+/// Why a limit that holds by its proofs still rests on the party's word, in words; empty when it does not.
+pub(crate) fn assumed(agreement: &Agreement, limit: &Limit, account: &Account<'_>) -> Vec<String> {
+    let reports = || account.windows.iter().filter_map(|(window, facts)| facts.counted.as_ref().map(|c| (*window, c)));
+    let mut words = Vec::new();
+    if limit.per == Per::Lineage && reports().any(|(_, facts)| facts.rules_of(&limit.id).next().is_some()) {
+        words.push(
+            "the split of operations over runs is the party's word: it is proved to add up, and no audit looks at it"
+                .to_owned(),
+        );
+    }
+    let of_baseline = |window: u64| matches!(agreement.bound_at(limit, window), Bound::OfBaseline { .. });
+    let baseline = || reports().filter(|(window, _)| *window < agreement.baseline.windows);
+    let differs = reports().filter(|(window, _)| of_baseline(*window)).find_map(|(window, judged)| {
+        let other = baseline().find(|(_, base)| base.report.sources != judged.report.sources)?;
+        Some((window, judged, other))
+    });
+    if let Some((window, judged, (base_window, base))) = differs {
+        words.push(format!(
+            "the baseline may be too large: window {base_window} of it rests on {}, window {window} on {}, and operations are upper \
+             bounds that are higher where telemetry is coarser",
+            sources(base),
+            sources(judged)
+        ));
+    }
+    words
+}
+
+fn sources(facts: &ReportFacts<'_>) -> String {
+    if facts.report.sources.is_empty() { "no named telemetry".to_owned() } else { words::and(&facts.report.sources) }
 }
 
 /// The amount of a limit per window where no bound is in force, so that the reader sees what a later bound refers to.
@@ -138,7 +170,7 @@ fn free_amount(limit: &Limit, window: u64, history: &History) -> Option<u128> {
 
 /// A rule says `constant + Σ coefficient·quantity ≥ 0`: what is subtracted is the amount, the rest is the bound. Both are divided by the
 /// factor of the quantity that is limited, which gives them back in the limit's own unit.
-fn figures(rule: &Rule, window: u64, history: &History) -> Option<(u128, u128)> {
+pub(crate) fn figures(rule: &Rule, window: u64, history: &History) -> Option<(u128, u128)> {
     let (mut amount, mut bound, mut factor) = (0u128, u128::from(rule.constant), 0u128);
     for term in &rule.terms {
         let value = value(&term.quantity, term.window, history)?;

@@ -1,9 +1,9 @@
 //! The verdict on a party: every check, each sub-goal, each window.
 
-use super::account::{Account, Refusal, ReportFacts, WindowFacts, judged_windows};
+use super::account::{Account, Footing, Refusal, ReportFacts, UNSETTLED, WindowFacts, judged_windows};
 use super::audits::Audits;
 use super::tally::Tally;
-use super::{assurance, audit_checks, limits, record_checks};
+use super::{assurance, audit_checks, fleets, limits, record_checks};
 use crate::bundle::Bundle;
 use crate::check::{CheckKind, EvidenceLevel, Outcome, SubGoal};
 use crate::record::{ByDeadline, Entry, IssuerLog};
@@ -32,6 +32,15 @@ impl<'a> Case<'a> {
             .filter_map(|(window, facts)| facts.counted.as_ref().map(|counted| (*window, counted)))
     }
 
+    /// Reports that count for sure; the others are entered as gaps.
+    pub(crate) fn settled(&self, tally: &mut Tally) -> Vec<(u64, &ReportFacts<'a>)> {
+        let (settled, open): (Vec<_>, Vec<_>) = self.reports().partition(|(_, facts)| facts.settled);
+        for (window, facts) in open {
+            tally.gap(format!("window {window}: {UNSETTLED}"), vec![self.log.reference(facts.entry)]);
+        }
+        settled
+    }
+
     /// Whether totals are in clear in all, some or none of the reports.
     fn basis(&self) -> Basis {
         let modes: BTreeSet<bool> = self.reports().map(|(_, facts)| facts.report.mode == Mode::Open).collect();
@@ -53,7 +62,7 @@ pub(crate) fn judge(case: &Case<'_>) -> PartyVerdict {
     checks.extend(audit_checks::declared_uses(case));
     checks.push(runs_declared(case));
     checks.extend(case.bundle.agreement.limits.iter().map(|limit| limit_check(case, limit)));
-    checks.push(fleet(case));
+    checks.push(fleets::check(case, case.basis()));
     checks.push(reports_in_time(case));
     checks.push(proof_check(case, CheckKind::Conservation, &[CheckId::Conservation]));
     checks.push(audit_checks::made(case));
@@ -156,7 +165,11 @@ fn limit_check(case: &Case<'_>, limit: &Limit) -> Check {
         .collect();
     let bounds: Vec<String> = phase_words.iter().map(|(phase, words)| format!("{words} ({phase})")).collect();
     let words = format!("{} under the limit: {}", words::counted(tally.examined(), "report"), bounds.join(", "));
-    tally.check(EvidenceLevel::Verified, case.basis(), words)
+    let caveats = limits::assumed(&case.bundle.agreement, limit, case.account);
+    if caveats.is_empty() {
+        return tally.check(EvidenceLevel::Verified, case.basis(), words);
+    }
+    tally.check(EvidenceLevel::Assumed, case.basis(), format!("{words}; {}", caveats.join("; ")))
 }
 
 /// Every rule that a limit gives in one window; a window in which it gives none holds.
@@ -170,11 +183,18 @@ fn rules(case: &Case<'_>, tally: &mut Tally, limit: &Limit, window: u64, facts: 
         let subject = rule.run.as_ref().map_or_else(String::new, |run| format!(", run {run}"));
         match facts.outcome(&CheckId::Rule(rule.id.clone())) {
             Some(Proof::Pass) => {}
+            // An honest correction of an earlier window takes the ground from under a proof that was right when it was made.
+            Some(Proof::Fail(_) | Proof::Absent(_)) if let Footing::Corrected(earlier) = rule.footing => {
+                let words = format!(
+                    "window {window}{subject}: the earlier report was corrected afterwards; publish this one again (window {earlier})"
+                );
+                return tally.gap(words, vec![entry()]);
+            }
             Some(Proof::Fail(why)) => {
                 return tally
                     .breach(format!("window {window}{subject}: not shown to be {bound}: {why}"), vec![entry()]);
             }
-            Some(Proof::Absent(why)) if facts.unfounded.contains(&rule.id) => {
+            Some(Proof::Absent(why)) if rule.footing == Footing::Absent => {
                 return tally.gap(format!("window {window}{subject}: {why}"), vec![entry()]);
             }
             // Everything that the proof needs is on record, so leaving it out is the party's own act.
@@ -192,64 +212,15 @@ fn rules(case: &Case<'_>, tally: &mut Tally, limit: &Limit, window: u64, facts: 
     tally.holds(Some(entry()));
 }
 
-fn fleet(case: &Case<'_>) -> Check {
-    let mut tally = Tally::new(CheckKind::Fleet);
-    for fleet in &case.account.fleets {
-        let entry = || vec![case.log.reference(fleet.entry)];
-        match &fleet.proved {
-            Ok(_) => tally.rests_on(case.log.reference(fleet.entry)),
-            Err(Refusal::Breach(why)) => {
-                tally.breach(format!("declaration {}: {why}", fleet.declaration.revision), entry())
-            }
-            Err(Refusal::Gap(why)) => tally.gap(format!("declaration {}: {why}", fleet.declaration.revision), entry()),
-        }
-    }
-    for (window, facts) in case.reports() {
-        fleet_of_report(case, &mut tally, window, facts);
-    }
-    let declarations = words::counted(case.account.fleets.len() as u64, "declaration");
-    let words = format!(
-        "{declarations} proved and cosigned before use; {} rest on them",
-        words::counted(tally.examined(), "report")
-    );
-    tally.check(EvidenceLevel::Verified, case.basis(), words)
-}
-
-fn fleet_of_report(case: &Case<'_>, tally: &mut Tally, window: u64, facts: &ReportFacts<'_>) {
-    let start = case.bundle.agreement.window_bounds(window).0;
-    let report = case.log.reference(facts.entry);
-    let Some(used) = case.account.fleets.iter().find(|fleet| fleet.entry.signed.hash == facts.report.fleet) else {
-        return tally.breach(
-            format!("window {window}: the report names a fleet declaration that is not in the log"),
-            vec![report],
-        );
-    };
-    let both = vec![report.clone(), case.log.reference(used.entry)];
-    match case.log.public_by(used.entry.index, start) {
-        ByDeadline::No => {
-            return tally.breach(format!("window {window}: its fleet was declared after the window had begun"), both);
-        }
-        ByDeadline::Unknown => {
-            return tally.gap(
-                format!("window {window}: no cosigned head shows that its fleet was declared before the window began"),
-                both,
-            );
-        }
-        ByDeadline::Yes => {}
-    }
-    let in_force = case.account.fleet_in_force(case.log, window, start);
-    if in_force.is_some_and(|fleet| fleet.entry.index == used.entry.index) {
-        tally.holds(Some(report));
-    } else {
-        tally.breach(format!("window {window}: the report does not use the fleet declaration in force"), both);
-    }
-}
-
 fn reports_in_time(case: &Case<'_>) -> Check {
     let mut tally = Tally::new(CheckKind::ReportsInTime);
     let mut late = Vec::new();
     for (window, facts) in &case.account.windows {
         let end = case.bundle.agreement.window_bounds(*window).1;
+        if let Some(open) = facts.counted.as_ref().filter(|counted| !counted.settled) {
+            tally.gap(format!("window {window}: {UNSETTLED}"), vec![case.log.reference(open.entry)]);
+            continue;
+        }
         let early = facts
             .counted
             .as_ref()
@@ -306,9 +277,9 @@ fn missing(case: &Case<'_>, tally: &mut Tally, window: u64, facts: &WindowFacts<
 }
 
 /// First window in which each run appears.
-fn first_use<'b>(case: &'b Case<'_>) -> BTreeMap<&'b Name, u64> {
+fn first_use<'b>(case: &'b Case<'_>, tally: &mut Tally) -> BTreeMap<&'b Name, u64> {
     let mut first = BTreeMap::new();
-    for (window, facts) in case.reports() {
+    for (window, facts) in case.settled(tally) {
         for run in &facts.report.runs {
             first.entry(run).or_insert(window);
         }
@@ -327,7 +298,7 @@ fn runs_declared(case: &Case<'_>) -> Check {
     // The first declaration of a name is the one that counts.
     let declared: Declared<'_> =
         case.account.runs.iter().rev().map(|(entry, run)| (&run.run, (*entry, *run))).collect();
-    for (run, window) in first_use(case) {
+    for (run, window) in first_use(case, &mut tally) {
         run_declared(case, &mut tally, &declared, run, window);
     }
     let words = match tally.examined() {
@@ -422,11 +393,7 @@ fn sentence(case: &Case<'_>, outcome: Outcome, evidence: EvidenceLevel, checks: 
     let judged = judged_windows(&case.bundle.agreement, case.as_of);
     let chips = "whether it has undeclared chips, no bundle can show";
     if outcome == Outcome::Verified {
-        let weak = if evidence == EvidenceLevel::Verified {
-            ""
-        } else {
-            "; its telemetry itself is taken on its word where no independent reading was at hand"
-        };
+        let weak = on_its_word(evidence, checks);
         return format!(
             "{party} kept the terms on its declared chips in {}: its uses add up to its registered capacity and stay under every limit{weak}; {chips}.",
             words::counted(judged, "window")
@@ -441,4 +408,15 @@ fn sentence(case: &Case<'_>, outcome: Outcome, evidence: EvidenceLevel, checks: 
         Outcome::Violated => format!("{party} violated the terms ({}): {first}; {chips}.", words::and(&named)),
         _ => format!("For {party} nothing can be concluded ({}): {first}; {chips}.", words::and(&named)),
     }
+}
+
+/// Which checks hold on the party's word only; empty when none does.
+fn on_its_word(evidence: EvidenceLevel, checks: &[Check]) -> String {
+    if evidence == EvidenceLevel::Verified {
+        return String::new();
+    }
+    let weak = checks.iter().filter(|check| check.evidence < EvidenceLevel::Verified);
+    let weak = weak.filter(|check| check.sub_goal != SubGoal::UndeclaredChips);
+    let named: Vec<String> = weak.take(4).map(|check| check.id.clone()).collect();
+    format!("; part of this rests on its word ({})", words::and(&named))
 }

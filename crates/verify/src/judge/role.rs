@@ -10,11 +10,21 @@ use crate::verdict::{Basis, RoleVerdict};
 use standstill_agreement::{Role, RoleKind};
 use standstill_statement::Name;
 
+/// What was due from auditors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duty {
+    /// Some report should have been drawn from and was not, by any auditor.
+    pub(crate) draws_missing: bool,
+    /// End of the last grace period before the as-of time: an empty log says something only when it is shown up to here.
+    pub(crate) last_deadline_unix_seconds: u64,
+}
+
 /// Judges one role. `audits` are those of all parties.
-pub(crate) fn judge(role: &Role, log: &IssuerLog, audits: &[(Name, Audits)]) -> RoleVerdict {
-    let mut checks = record_checks::all(log);
+pub(crate) fn judge(role: &Role, log: &IssuerLog, audits: &[(Name, Audits)], duty: Duty) -> RoleVerdict {
+    let idle = !duty.draws_missing && log.shown_after(duty.last_deadline_unix_seconds);
+    let mut checks = if idle { record_checks::of_idle(log) } else { record_checks::all(log) };
     if role.kind == RoleKind::Auditor {
-        checks.push(draws(log, audits));
+        checks.push(draws(log, audits, duty));
     }
     let outcome = checks.iter().map(|check| check.outcome).min().unwrap_or(Outcome::CannotConclude);
     let worst = checks.iter().min_by_key(|check| check.outcome);
@@ -33,7 +43,7 @@ pub(crate) fn judge(role: &Role, log: &IssuerLog, audits: &[(Name, Audits)]) -> 
     }
 }
 
-fn draws(log: &IssuerLog, audits: &[(Name, Audits)]) -> crate::verdict::Check {
+fn draws(log: &IssuerLog, audits: &[(Name, Audits)], duty: Duty) -> crate::verdict::Check {
     let mut tally = Tally::new(CheckKind::DrawsHonest);
     for (party, audits) in audits {
         for audit in audits.valid.iter().filter(|audit| audit.challenge.issuer == log.issuer) {
@@ -47,6 +57,13 @@ fn draws(log: &IssuerLog, audits: &[(Name, Audits)]) -> crate::verdict::Check {
                 Refusal::Gap(why) => tally.gap(format!("{name} cannot be checked: {why}"), entries),
             }
         }
+    }
+    if tally.examined() == 0 && duty.draws_missing {
+        tally.gap("draws were due and it made none", Vec::new());
+    }
+    if tally.examined() == 0 {
+        let words = "it made no draw, and none was due from it";
+        return tally.check_even_if_empty(EvidenceLevel::Verified, Basis::PublicRecord, words);
     }
     let words = format!("{} recomputed from head and beacon", crate::render::words::counted(tally.examined(), "draw"));
     tally.check(EvidenceLevel::Verified, Basis::PublicRecord, words)

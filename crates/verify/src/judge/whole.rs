@@ -112,11 +112,7 @@ fn sentence(
             others(outcome)
         ),
         Outcome::Verified => {
-            let weak = if evidence == EvidenceLevel::Verified {
-                ""
-            } else {
-                ", with telemetry partly taken on the parties' word"
-            };
+            let weak = if evidence == EvidenceLevel::Verified { "" } else { ", partly on the parties' word" };
             let count = words::counted(parties.len() as u64, "party").replace("partys", "parties");
             format!(
                 "All {count} kept the terms on their declared chips in {}{weak}. {chips}",
