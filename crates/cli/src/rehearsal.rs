@@ -301,6 +301,6 @@ fn agreement(spec: &WindowSpec, public: &PublicCast) -> CliResult<Agreement> {
         limits: vec![dark, train],
         baseline: Baseline { windows: 0 },
         phases: vec![PhaseStep { phase: Phase::Normal, from_window: 0 }],
-        audit: world::audit(&public.beacon, start_unix_seconds)?,
+        audit: world::audit(&public.beacon, start_unix_seconds, 1)?,
     })
 }

@@ -8,7 +8,8 @@ use standstill_verify::{Bundle, Forgetful, Limits, Options, Outcome, Verdict, ju
 /// Seven days: five of baseline, two slowed.
 fn play(cheat: Option<Cheat>, fork: bool) -> (Verdict, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let plot = Plot { cheat, fork, days: 7, seed: 1 };
+    // Two draws a report: all of the cheater's groups, so that no test depends on luck.
+    let plot = Plot { cheat, fork, days: 7, seed: 1, groups_per_report: 2 };
     let played = demo::play(&plot, folder.path(), &Progress::start("", 0, "")).unwrap();
     let bundle = Bundle::open(&played.bundle, Limits::default()).unwrap();
     (judge(&bundle, &Options::default(), &Forgetful), folder)
@@ -28,7 +29,9 @@ fn caught_by(verdict: &Verdict, checks: &[&str]) {
     let party = verdict.parties.iter().find(|party| party.party.as_str() == CHEATER).unwrap();
     let failed: Vec<&str> =
         party.checks.iter().filter(|check| check.outcome == Outcome::Violated).map(|check| check.id.as_str()).collect();
-    assert_eq!(failed, checks, "{}", render::text(verdict));
+    for check in checks {
+        assert!(failed.contains(check), "{check} did not fail:\n{}", render::text(verdict));
+    }
     assert!(
         party.checks.iter().filter(|check| check.outcome == Outcome::Violated).all(|check| !check.entries.is_empty())
     );

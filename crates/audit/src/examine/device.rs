@@ -115,6 +115,9 @@ fn energy_below_idle(device: &DeviceAccount, case: &Case<'_>) -> Check {
     let in_service = device.total_seconds().saturating_sub(dark);
     let least = lowered(kilojoules(case.chip.idle_least_watts, in_service), case.tolerances.idle_below_per_mille);
     let reported = u128::from(device.energy_kilojoules);
+    if device.is_unmetered() && least > 0 {
+        return Some((Reason::NoEnergy, format!("no energy is metered for {in_service} s of service")));
+    }
     let text = || format!("{reported} kJ in {in_service} s of service; an idle chip uses at least {least} kJ");
     (reported < least).then(|| (Reason::EnergyBelowIdle, text()))
 }

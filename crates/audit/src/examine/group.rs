@@ -124,6 +124,10 @@ fn same_work(left: &DeviceAccount, right: &DeviceAccount) -> bool {
 /// The feed's reading against what the devices account for. Time without telemetry may have used up to design power.
 pub(super) fn power(account: &GroupAccount, case: &Case<'_>) -> Vec<Observation> {
     let Some(reading) = case.power else { return Vec::new() };
+    // A group whose source meters no energy is flagged for that; there is no sum to compare the feed with.
+    if account.devices.iter().all(DeviceAccount::is_unmetered) {
+        return Vec::new();
+    }
     let reported: u128 = account.devices.iter().map(|device| u128::from(device.energy_kilojoules)).sum();
     let dark_seconds: u64 = account.devices.iter().map(|device| device.seconds_in(Class::Unaccounted)).sum();
     let dark = (u128::from(case.chip.design_watts) * u128::from(dark_seconds)).div_ceil(1_000);

@@ -69,6 +69,8 @@ reasons! {
     PowerDeficit => "power-deficit", Mismatch;
     /// The profile is unusual for the declared class. A tripwire for a closer look, never a violation.
     ClassProfile => "class-profile", Flagged;
+    /// A device in service has neither energy nor counters (accounting alone, say): nothing physical to hold its figures against.
+    NoEnergy => "no-energy", Flagged;
 }
 
 impl Reason {

@@ -337,6 +337,18 @@ fn time_without_telemetry_may_have_used_power() {
     assert_eq!(world.code(), "");
 }
 
+/// Accounting alone meters no energy: that is missing evidence (flagged), not evidence of cheating, whatever the feed read.
+#[test]
+fn telemetry_without_energy_is_flagged_only() {
+    let mut world = World::new(Class::Inference);
+    for device in &mut world.account.devices {
+        device.energy_kilojoules = 0;
+        (device.counter_start_millijoules, device.counter_end_millijoules) = (None, None);
+    }
+    assert_eq!(world.examine().item.outcome, Outcome::Flagged);
+    assert_eq!(world.code(), "no-energy");
+}
+
 /// Figures bounded by allocation say nothing about activity: an honest serving lab without activity evidence is not flagged.
 #[test]
 fn the_bound_by_allocation_is_no_profile() {

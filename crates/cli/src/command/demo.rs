@@ -14,8 +14,13 @@ const MARK: &str = ".standstill-demo";
 pub(super) fn run(args: &DemoArgs) -> CliResult {
     let started = Instant::now();
     folder::prepare_output(&args.out, args.force, MARK)?;
-    let plot =
-        Plot { cheat: telemetry_cheat(args.cheat), fork: args.cheat == Cheat::Fork, days: args.days, seed: args.seed };
+    let plot = Plot {
+        cheat: telemetry_cheat(args.cheat),
+        fork: args.cheat == Cheat::Fork,
+        days: args.days,
+        seed: args.seed,
+        groups_per_report: 1,
+    };
     let progress = Progress::start("Setting up", args.days, "days");
     eprintln!("Three labs, three witnesses and an auditor live through {} days. {}", args.days, story(args.cheat));
     let played = demo::play(&plot, &args.out, &progress)?;

@@ -25,9 +25,6 @@ pub const CHEATER: &str = "south";
 /// Share of the pretraining pool that keeps running in the slowdown, in thousandths.
 const SLOWED_PER_MILLE: u32 = 250;
 
-/// Groups drawn from each report.
-const GROUPS_PER_REPORT: u32 = 1;
-
 /// The story.
 #[derive(Clone, Copy, Debug)]
 pub struct Plot {
@@ -39,6 +36,8 @@ pub struct Plot {
     pub days: u64,
     /// Seed of the telemetry.
     pub seed: u64,
+    /// Groups drawn from each report.
+    pub groups_per_report: u32,
 }
 
 /// Labs of three sizes and three chip models.
@@ -93,12 +92,12 @@ pub(super) fn agreement(plot: &Plot, public: &PublicCast) -> CliResult<Agreement
             PhaseStep { phase: Phase::Normal, from_window: 0 },
             PhaseStep { phase: Phase::Slowed, from_window: BASELINE_DAYS },
         ],
-        audit: audit(&public.beacon, START_UNIX_SECONDS)?,
+        audit: audit(&public.beacon, START_UNIX_SECONDS, plot.groups_per_report)?,
     })
 }
 
-/// Draws of one group from each report, by the demonstration's own beacon.
-pub(crate) fn audit(beacon: &DemoBeacon, start_unix_seconds: u64) -> CliResult<Audit> {
+/// Draws from each report by the demonstration's own beacon.
+pub(crate) fn audit(beacon: &DemoBeacon, start_unix_seconds: u64, groups_per_report: u32) -> CliResult<Audit> {
     Ok(Audit {
         beacon: Beacon {
             name: Name::new(DemoBeacon::NAME).map_err(CliError::bug)?,
@@ -106,7 +105,7 @@ pub(crate) fn audit(beacon: &DemoBeacon, start_unix_seconds: u64) -> CliResult<A
             genesis_unix_seconds: start_unix_seconds.saturating_sub(30 * 86_400),
             period_seconds: 3,
         },
-        groups_per_report: GROUPS_PER_REPORT,
+        groups_per_report,
         respond_within_seconds: 86_400,
         retention_days: 90,
         delay_seconds: 600,
