@@ -177,9 +177,9 @@ impl Beacon {
         self.genesis_unix_seconds.checked_add(after_first)
     }
 
-    /// The first round whose time is strictly later than `unix_seconds + delay_seconds`: the only round that a challenge may use
-    /// for a head that was cosigned at `unix_seconds`. Strictly, because a round published in the same second as the cosignature
-    /// may have been seen before it.
+    /// The first round whose time is strictly later than `unix_seconds + delay_seconds`: the only round that may draw from
+    /// reports that had to be public by `unix_seconds`. Strictly, because a round published in the same second as a cosignature may
+    /// have been seen before it.
     ///
     /// `None` when the sum exceeds `u64`.
     #[must_use]

@@ -1,29 +1,31 @@
-//! A challenge asks exactly what log, beacon and agreement determine: nothing in it is the auditor's choice.
+//! A challenge asks exactly what report, beacon and agreement determine: nothing in it is the auditor's choice, and nothing that the
+//! party can still choose once it knows the beacon enters.
 
 use crate::AuditError;
 use crate::beacon::{Beacon, Round};
 use crate::draw;
-use standstill_statement::{Challenge, Hash32, LogHead, Name, Response};
+use standstill_statement::{Challenge, Hash32, Name, Response};
 
 /// What is known about a report before it is challenged. Everything comes from the agreement or from cosigned log entries.
+///
+/// The report must be the one that **counts** for its window, the highest revision that was public by the grace deadline; whoever
+/// makes these facts establishes that from the cosigned log.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// Agreement id.
     pub agreement: Hash32,
     /// Party that made the report.
     pub party: &'a Name,
-    /// Statement hash of the report.
+    /// Statement hash of the report that counts for its window.
     pub report: Hash32,
     /// Index of the report in the party's log.
     pub report_index: u64,
-    /// **First** published head of the party's log with a quorum that covers the report. A later head would be a choice, and a
-    /// choice among heads is a choice among draws.
-    pub head: &'a LogHead,
-    /// Quorum time of that head, in seconds since the Unix epoch.
-    pub head_unix_seconds: u64,
+    /// Grace deadline of the report's window by the terms, in seconds since the Unix epoch: after it no report of that window counts
+    /// any more. From the terms alone, never from a cosignature: the party chooses which heads are cosigned, when, and which are shown.
+    pub draw_after_unix_seconds: u64,
     /// The agreement's pinned beacon.
     pub beacon: &'a Beacon,
-    /// The agreement's delay between quorum time and round, in seconds; it covers witnesses' clock error.
+    /// The agreement's delay between grace deadline and round, in seconds; it covers witnesses' clock error.
     pub delay_seconds: u64,
     /// Weight of each group by [`draw::weight`], from the fleet declaration that the report names.
     pub weights: &'a [u64],
@@ -33,7 +35,7 @@ pub struct Facts<'a> {
     pub respond_within_seconds: u64,
 }
 
-/// What log and beacon determine about a challenge.
+/// What report, beacon and agreement determine about a challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Determined {
     /// Seed of the draw.
@@ -44,36 +46,34 @@ pub struct Determined {
     pub earliest_respond_by_unix_seconds: u64,
 }
 
-/// The only round that may draw for this report.
+/// The only round that may draw from a window: the first that is strictly later than its grace deadline plus the delay. It is
+/// known to everybody from the day of the agreement, and no act of the party moves it.
 ///
 /// # Errors
 /// [`AuditError::Challenge`] when the times overflow.
 pub fn required_round(facts: &Facts<'_>) -> Result<u64, AuditError> {
     facts
         .beacon
-        .first_round_after(facts.head_unix_seconds, facts.delay_seconds)
-        .ok_or_else(|| refuse(facts, "the head's quorum time plus the delay is out of range".to_owned()))
+        .first_round_after(facts.draw_after_unix_seconds, facts.delay_seconds)
+        .ok_or_else(|| refuse(facts, "the window's grace deadline plus the delay is out of range".to_owned()))
 }
 
 /// Derives the draw from the beacon round. Auditors make challenges with it, verifiers check them with it.
 ///
 /// # Errors
-/// [`AuditError::Challenge`] when the head does not cover the report or the round is not the required one;
+/// [`AuditError::Challenge`] when the round is not the required one;
 /// [`AuditError::Round`] when the round is not genuine; [`AuditError::Draw`] from the draw.
 pub fn determine(facts: &Facts<'_>, round: &Round) -> Result<Determined, AuditError> {
-    if facts.head.size <= facts.report_index {
+    let required = required_round(facts)?;
+    if round.round != required {
         let why = format!(
-            "head of size {} does not cover entry {}; use the first cosigned head after it",
-            facts.head.size, facts.report_index
+            "it uses beacon round {}; only round {required} may draw, the first after the window's grace deadline and the delay",
+            round.round
         );
         return Err(refuse(facts, why));
     }
-    let required = required_round(facts)?;
-    if round.round != required {
-        return Err(refuse(facts, format!("it uses beacon round {}; only round {required} may draw", round.round)));
-    }
     let randomness = facts.beacon.verify(round)?;
-    let seed = draw::seed(&facts.agreement, facts.head, &facts.report, &randomness)?;
+    let seed = draw::seed(&facts.agreement, &facts.report, &randomness);
     let groups = draw::draw(&seed, facts.weights, facts.groups_per_report)?;
     let earliest = facts.beacon.time_of_round(required).and_then(|time| time.checked_add(facts.respond_within_seconds));
     let earliest_respond_by_unix_seconds =
@@ -81,8 +81,9 @@ pub fn determine(facts: &Facts<'_>, round: &Round) -> Result<Determined, AuditEr
     Ok(Determined { seed, groups, earliest_respond_by_unix_seconds })
 }
 
-/// Checks that a logged challenge asks what [`determine`] gives: same party, report, head, round and groups in the same order, and
-/// no shorter time to answer.
+/// Checks that a logged challenge asks what [`determine`] gives: same party, report, round and groups in the same order, and no
+/// shorter time to answer. The head that it names must cover the report, and is otherwise free, because nothing is drawn from it;
+/// whether it is a root of the party's log is for the caller, who has the log.
 ///
 /// # Errors
 /// [`AuditError::Challenge`] naming the first difference, and everything [`determine`] gives.
@@ -93,12 +94,10 @@ pub fn check(challenge: &Challenge, facts: &Facts<'_>, round: &Round) -> Result<
     if challenge.report != facts.report {
         return Err(refuse(facts, format!("it names report {}", challenge.report.short())));
     }
-    if challenge.head != *facts.head {
+    if challenge.head.size <= facts.report_index {
         let why = format!(
-            "it draws from head {} of size {}; the first cosigned head that covers the report has size {}",
-            challenge.head.root.short(),
-            challenge.head.size,
-            facts.head.size
+            "its head of size {} does not cover entry {}; name a cosigned head that has the report",
+            challenge.head.size, facts.report_index
         );
         return Err(refuse(facts, why));
     }

@@ -8,7 +8,7 @@ use crate::beacon::Randomness;
 use sha2::{Digest, Sha256};
 use standstill_ledger::ChipTable;
 use standstill_seal::{PublicFleet, PublicGroup};
-use standstill_statement::{Hash32, LogHead};
+use standstill_statement::Hash32;
 
 /// Most groups that one report can have; also the limit of the seal.
 pub const MAX_GROUPS: usize = 1 << 20;
@@ -21,33 +21,20 @@ const SEED_DOMAIN: &[u8] = b"standstill/1/audit-seed\0";
 const DRAW_DOMAIN: &[u8] = b"standstill/1/audit-draw\0";
 
 /// Seed of one report's draw:
-/// `SHA-256("standstill/1/audit-seed\0" ‖ agreement ‖ u16 length of origin ‖ origin ‖ u64 size ‖ root ‖ report ‖ u64 round ‖ randomness)`,
-/// integers big-endian.
+/// `SHA-256("standstill/1/audit-seed\0" ‖ agreement ‖ report ‖ u64 round ‖ randomness)`, integers big-endian.
 ///
-/// `head` is the first cosigned head that covers the report; `report` is the report's statement hash. The report was logged
-/// before the beacon spoke, so that neither the party nor the auditor can choose any input after seeing the randomness.
-///
-/// # Errors
-/// [`AuditError::Draw`] when the origin is longer than 65,535 bytes.
-pub fn seed(
-    agreement: &Hash32,
-    head: &LogHead,
-    report: &Hash32,
-    randomness: &Randomness,
-) -> Result<Hash32, AuditError> {
-    let length = u16::try_from(head.origin.len())
-        .map_err(|_| AuditError::Draw { why: "the log origin is longer than 65,535 bytes".to_owned() })?;
+/// `report` is the statement hash of the report that counts for its window. The terms fix the round, and the report had to be
+/// public before the round existed. Heads, cosignatures and times stay out: which of them are shown is the party's choice, and it
+/// can make that choice after it has seen the randomness.
+#[must_use]
+pub fn seed(agreement: &Hash32, report: &Hash32, randomness: &Randomness) -> Hash32 {
     let mut hash = Sha256::new();
     hash.update(SEED_DOMAIN);
     hash.update(agreement.0);
-    hash.update(length.to_be_bytes());
-    hash.update(head.origin.as_bytes());
-    hash.update(head.size.to_be_bytes());
-    hash.update(head.root.0);
     hash.update(report.0);
     hash.update(randomness.round.to_be_bytes());
     hash.update(randomness.bytes);
-    Ok(Hash32(hash.finalize().into()))
+    Hash32(hash.finalize().into())
 }
 
 /// Weight of a group: registered devices × peak operations per second of their chip model.

@@ -51,7 +51,7 @@ pub enum AuditError {
         /// What is wrong, and what to do.
         why: String,
     },
-    /// The challenge does not follow from the log, the beacon and the agreement.
+    /// The challenge does not follow from the report that counts, the beacon and the agreement.
     #[error("challenge of report {}: {why}", report.short())]
     Challenge {
         /// Statement hash of the report.

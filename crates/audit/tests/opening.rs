@@ -14,7 +14,7 @@ use standstill_seal::{
     FleetContext, FleetRef, GroupInput, GroupRegistration, LeafValues, MasterSecret, Opening, PrivateHistory,
     PublicFleet, WindowContext, open_group, seal_fleet, seal_window, verify_fleet,
 };
-use standstill_statement::{Hash32, LogHead, Mode, Name, Outcome};
+use standstill_statement::{Hash32, Mode, Name, Outcome};
 
 const DAY: u64 = 86_400;
 const START: u64 = 1_800_000_000;
@@ -143,7 +143,6 @@ fn an_honest_party_from_draw_to_finding() {
     let party = Party::new();
     let demo = DemoBeacon::from_seed(&[4; 32]).unwrap();
     let beacon: Beacon = demo.beacon(1_700_000_000, 30).unwrap();
-    let head = LogHead { origin: "north.example/log".to_owned(), size: 9, root: Hash32([3; 32]) };
     let weights = draw::fleet_weights(&party.fleet, &party.table).unwrap();
     assert_eq!(weights, [4 * 1_979_000_000_000_000; 2]);
     let (party_name, report) = (name("north"), party.report(5));
@@ -152,8 +151,7 @@ fn an_honest_party_from_draw_to_finding() {
         party: &party_name,
         report: Hash32::of(&report),
         report_index: 8,
-        head: &head,
-        head_unix_seconds: START + 6 * DAY,
+        draw_after_unix_seconds: START + 6 * DAY,
         beacon: &beacon,
         delay_seconds: 60,
         weights: &weights,

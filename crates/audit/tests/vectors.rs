@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use standstill_audit::bound::{self, PartsPerMillion};
 use standstill_audit::confide::{self, InspectorKey, Purpose};
 use standstill_audit::{Beacon, DemoBeacon, Round, beacon, draw};
-use standstill_statement::{Hash32, LogHead};
+use standstill_statement::Hash32;
 use std::path::PathBuf;
 
 fn file(name: &str) -> PathBuf {
@@ -80,9 +80,8 @@ fn round(demo: &DemoBeacon, verifier: &Beacon, number: u64) -> Value {
 fn draws() {
     let demo = DemoBeacon::from_seed(&[7; 32]).unwrap();
     let randomness = demo.beacon(1_700_000_000, 30).unwrap().verify(&demo.sign(3_333_337).unwrap()).unwrap();
-    let head = LogHead { origin: "north.example/log".to_owned(), size: 12, root: Hash32([3; 32]) };
     let (agreement, report) = (Hash32([1; 32]), Hash32([2; 32]));
-    let seed = draw::seed(&agreement, &head, &report, &randomness).unwrap();
+    let seed = draw::seed(&agreement, &report, &randomness);
     let peak = 1_979_000_000_000_000u64;
     let mixed: Vec<u64> = (0..24).map(|group| peak * [72, 64, 8, 0][group % 4]).collect();
     let lists = [(vec![1u64; 8], 3), (mixed.clone(), 6), (mixed, 100), (vec![u64::MAX; 5], 5)];
@@ -96,8 +95,7 @@ fn draws() {
         })
         .collect();
     let inputs = json!({
-        "agreement": agreement.to_string(), "origin": head.origin, "size": head.size, "root": head.root.to_string(),
-        "report": report.to_string(), "round": randomness.round, "randomness": randomness.hash().to_string(),
+        "agreement": agreement.to_string(), "report": report.to_string(), "round": randomness.round, "randomness": randomness.hash().to_string(),
     });
     settle("draw.json", &json!({"inputs": inputs, "seed": seed.to_string(), "draws": cases}));
 }

@@ -132,13 +132,6 @@ impl IssuerLog {
         self.timeline.earliest_covering(index).map(|(time, _)| time)
     }
 
-    /// The first head with a quorum that covers the entry, with its time: the head from which draws are made.
-    pub(crate) fn first_head(&self, index: u64) -> Option<(LogHead, u64)> {
-        let (time, place) = self.timeline.earliest_covering(index)?;
-        let head = self.heads.get(place)?;
-        Some((LogHead { origin: self.origin.clone(), size: head.size, root: Hash32(head.root) }, time))
-    }
-
     /// Whether an entry was public by a deadline.
     pub(crate) fn public_by(&self, index: u64, deadline_unix_seconds: u64) -> ByDeadline {
         if self.published(index).is_some_and(|time| time <= deadline_unix_seconds) {

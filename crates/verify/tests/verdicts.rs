@@ -128,12 +128,12 @@ fn each_cheat_is_named_with_its_entries() {
     let mut world = World::new(Plan { windows: 4, ..PLAN }).unwrap();
     world.declare_all().unwrap();
     world.report(0, 0, Usage::FULL).unwrap();
-    world.audit(0, 0, |_| Some((Found::Mismatch, "power-surplus"))).unwrap();
     world.report(0, 1, Usage::FULL).unwrap();
-    world.audit(0, 1, |_| Some((Found::NotOpened, "no-response"))).unwrap();
+    world.audit(0, 0, |_| Some((Found::Mismatch, "power-surplus"))).unwrap();
     let dark = Usage { unaccounted_seconds: 1_000, ..Usage::SLOWED };
     let late = world.agreement.report_deadline(2) + 60;
     world.report_at(0, 2, 0, dark, &["base"], late).unwrap();
+    world.audit(0, 1, |_| Some((Found::NotOpened, "no-response"))).unwrap();
     world.finish().unwrap();
     let verdict = judged(world.bundle().unwrap());
     assert_eq!(verdict.exit_code(), 1);
@@ -185,11 +185,11 @@ fn a_flag_is_a_question_and_a_draw_of_ones_own_is_a_breach_by_the_auditor() {
     world.declare_all().unwrap();
     world.report(0, 0, Usage::FULL).unwrap();
     world.audit(0, 0, |_| Some((Found::Flagged, "class-profile"))).unwrap();
-    let published = START_UNIX_SECONDS + WINDOW_SECONDS + 3_600;
-    let mut chosen = world.draw(0, 0, published).unwrap();
+    let drawn = world.draw_unix_seconds(0);
+    let mut chosen = world.draw(0, 0).unwrap();
     chosen.groups[0] = (chosen.groups[0] + 1) % 3;
     let agreement = world.agreement.id();
-    world.auditor.say(agreement, standstill_statement::Body::Challenge(chosen), published + 5_000).unwrap();
+    world.auditor.say(agreement, standstill_statement::Body::Challenge(chosen), drawn + 5_000).unwrap();
     world.finish().unwrap();
     let verdict = judged(world.bundle().unwrap());
     let flag = check(&verdict, "north/tripwire");
@@ -367,8 +367,16 @@ fn pages() {
             }
             let usage = if cheats && window == 11 { Usage::FULL } else { world.usage(window) };
             world.report(lab, window, usage).unwrap();
-            world.audit(lab, window, |_| (cheats && window == 10).then_some((Found::Mismatch, "busy-idle"))).unwrap();
         }
+        if let Some(before) = window.checked_sub(1) {
+            for lab in 0..3 {
+                let found = |_| (lab == 2 && before == 10).then_some((Found::Mismatch, "busy-idle"));
+                world.audit(lab, before, found).unwrap();
+            }
+        }
+    }
+    for lab in 0..2 {
+        world.audit(lab, 13, |_| None).unwrap();
     }
     world.finish().unwrap();
     let verdict = judge(&open(world.bundle().unwrap()).unwrap(), &Options::default(), &Forgetful);

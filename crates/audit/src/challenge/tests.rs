@@ -1,8 +1,9 @@
 use super::*;
 use crate::DemoBeacon;
-use standstill_statement::{BlobRef, ResponseItem};
+use standstill_statement::{BlobRef, LogHead, ResponseItem};
 
-const HEAD_TIME: u64 = 1_800_000_000;
+/// Grace deadline of the window.
+const GRACE: u64 = 1_800_000_000;
 
 /// A report at index 11 of north's log, a beacon that ticks every 30 s, 16 groups of which 4 are drawn.
 struct World {
@@ -27,8 +28,7 @@ impl World {
             party: &self.party,
             report: Hash32([2; 32]),
             report_index: 11,
-            head: &self.head,
-            head_unix_seconds: HEAD_TIME,
+            draw_after_unix_seconds: GRACE,
             beacon: &self.beacon,
             delay_seconds: 60,
             weights: &self.weights,
@@ -65,7 +65,7 @@ fn an_honest_challenge_passes() {
     let determined = check(&world.challenge(), &world.facts(), &world.round()).unwrap();
     assert_eq!(determined.groups.len(), 4);
     let time = world.beacon.time_of_round(world.round().round).unwrap();
-    assert!(time > HEAD_TIME + 60 && time <= HEAD_TIME + 90);
+    assert!(time > GRACE + 60 && time <= GRACE + 90);
     assert_eq!(determined.earliest_respond_by_unix_seconds, time + 86_400);
 }
 
@@ -90,7 +90,7 @@ fn attack_groups_that_the_beacon_did_not_draw() {
 fn attack_wrong_round() {
     let world = World::new();
     let required = world.round().round;
-    // An earlier round was public before the report was logged; a later one lets the auditor wait for a draw to its liking.
+    // An earlier round may have been public before the report was logged; a later one lets the auditor wait for a draw to its liking.
     for number in [required - 1, required + 1, required + 1000] {
         let round = world.demo.sign(number).unwrap();
         let error = determine(&world.facts(), &round).unwrap_err().to_string();
@@ -105,39 +105,66 @@ fn attack_wrong_round() {
     assert!(world.refused(&challenge).contains("the bundle has round"));
 }
 
-/// After the beacon has spoken the party corrects its report until the drawn groups are clean. The corrected report has another hash,
-/// another index and a later head, so that a later round draws for it; the old report stays drawn.
+/// The party has the unchanged log cosigned again, earlier or later, hoping for another round or seed: cosignature lines and their
+/// times are no input, and any head that covers the report, however often it was cosigned, gives the same draw.
 #[test]
-fn attack_grinding_after_seeing_the_round() {
+fn attack_grinding_by_having_a_head_cosigned_again() {
     let world = World::new();
-    let challenge = world.challenge();
-    let later = LogHead { size: 13, root: Hash32([4; 32]), ..world.head.clone() };
-    let corrected = Facts {
-        report: Hash32([9; 32]),
-        report_index: 12,
-        head: &later,
-        head_unix_seconds: HEAD_TIME + 600,
-        ..world.facts()
-    };
-    assert!(determine(&corrected, &world.round()).is_err(), "the round seen before must not draw again");
-    assert!(check(&challenge, &corrected, &world.round()).is_err());
-    // The new report under the old head: the head does not cover it.
-    let backdated = Facts { head: &world.head, head_unix_seconds: HEAD_TIME, ..corrected };
-    assert!(determine(&backdated, &world.round()).unwrap_err().to_string().contains("does not cover"));
+    let drawn = world.challenge().groups;
+    for root in 0..8 {
+        let mut again = world.challenge();
+        again.head.root = Hash32([root; 32]);
+        again.head.origin = format!("north.example/{root}");
+        assert_eq!(check(&again, &world.facts(), &world.round()).unwrap().groups, drawn);
+    }
+    // Only the terms move the round: by a second of the deadline or of the delay, across a period's end.
+    let required = required_round(&world.facts()).unwrap();
+    let later = Facts { draw_after_unix_seconds: GRACE + 30, ..world.facts() };
+    assert_eq!(required_round(&later).unwrap(), required + 1);
+    let longer = Facts { delay_seconds: 90, ..world.facts() };
+    assert_eq!(required_round(&longer).unwrap(), required + 1);
 }
 
+/// The party withholds heads, so that the first one shown that covers the report is of its choice: the draw is the same for each
+/// size, and only a head that does not have the report is refused.
 #[test]
-fn attack_stale_or_later_checkpoint() {
+fn attack_grinding_by_withholding_heads() {
     let world = World::new();
+    let drawn = world.challenge().groups;
+    for size in [12, 13, 20, u64::MAX] {
+        let mut later = world.challenge();
+        later.head.size = size;
+        assert_eq!(check(&later, &world.facts(), &world.round()).unwrap().groups, drawn);
+    }
     let mut stale = world.challenge();
     stale.head = LogHead { size: 11, root: Hash32([8; 32]), ..world.head.clone() };
-    assert!(world.refused(&stale).contains("first cosigned head"));
-    let mut later = world.challenge();
-    later.head.size = 20;
-    assert!(world.refused(&later).contains("first cosigned head"));
-    let mut fork = world.challenge();
-    fork.head.root = Hash32([8; 32]);
-    assert!(world.refused(&fork).contains("first cosigned head"));
+    assert!(world.refused(&stale).contains("does not cover entry 11"));
+}
+
+/// The party corrects its report until the drawn groups are clean. Every revision of a window waits for the same round, which does not
+/// exist while a revision can still count, so that nobody can know which revision would be drawn from how.
+#[test]
+fn attack_grinding_by_revisions() {
+    let world = World::new();
+    let revision =
+        |number: u8| Facts { report: Hash32([number; 32]), report_index: 11 + u64::from(number), ..world.facts() };
+    let round = world.round();
+    let time = world.beacon.time_of_round(round.round).unwrap();
+    let mut draws = std::collections::BTreeSet::new();
+    for number in 0..20 {
+        let facts = revision(number);
+        assert_eq!(required_round(&facts).unwrap(), round.round);
+        assert!(
+            time > facts.draw_after_unix_seconds + facts.delay_seconds,
+            "the round is after the last moment for revisions"
+        );
+        draws.insert(determine(&facts, &round).unwrap().groups);
+    }
+    assert!(draws.len() > 15, "the report's hash is an input");
+    // A challenge of one revision is no challenge of another, and an earlier round, known in time for a revision, may not draw.
+    assert!(check(&world.challenge(), &revision(9), &round).is_err());
+    let known = world.demo.sign(world.beacon.first_round_after(GRACE, 0).unwrap()).unwrap();
+    assert!(determine(&revision(9), &known).unwrap_err().to_string().contains("may draw"));
 }
 
 #[test]
@@ -164,7 +191,7 @@ fn attack_too_little_time_to_answer() {
     let challenge = world.challenge();
     let own = challenge.respond_by_unix_seconds;
     assert_eq!(deadline(&challenge, own - 10, 86_400), own - 10 + 86_400);
-    assert_eq!(deadline(&challenge, HEAD_TIME, 86_400), own);
+    assert_eq!(deadline(&challenge, GRACE, 86_400), own);
 }
 
 #[test]

@@ -271,11 +271,27 @@ impl World {
         for window in 0..plan.windows {
             for lab in 0..world.labs.len() {
                 world.report(lab, window, world.usage(window))?;
-                world.audit(lab, window, |_| None)?;
             }
+            // A window is drawn from after its grace period, which ends when the next window has been reported on.
+            if let Some(before) = window.checked_sub(1) {
+                world.audit_all(before)?;
+            }
+        }
+        if let Some(last) = plan.windows.checked_sub(1) {
+            world.audit_all(last)?;
         }
         world.finish()?;
         Ok(world)
+    }
+
+    fn audit_all(&mut self, window: u64) -> Built<()> {
+        (0..self.labs.len()).try_for_each(|lab| self.audit(lab, window, |_| None))
+    }
+
+    /// When a window may be drawn from, in seconds since the Unix epoch: its grace deadline and the delay, and a period of the beacon.
+    #[must_use]
+    pub fn draw_unix_seconds(&self, window: u64) -> u64 {
+        self.agreement.grace_deadline(window) + self.agreement.audit.delay_seconds + 30
     }
 
     /// What an honest lab does in a window.
@@ -413,7 +429,7 @@ impl World {
         owner.scribe.publish(&self.witnesses, unix_seconds)
     }
 
-    /// Draws, answers and examines. `outcome` may give an outcome and reason code for the n-th drawn group; a group whose outcome is
+    /// Draws, answers and examines, from [`World::draw_unix_seconds`] on; reports from before that time must have been made. `outcome` may give an outcome and reason code for the n-th drawn group; a group whose outcome is
     /// [`Outcome::NotOpened`] is left out of the answer.
     ///
     /// # Errors
@@ -427,20 +443,20 @@ impl World {
         if self.plan.drawn == 0 {
             return Ok(());
         }
-        let published = self.agreement.window_bounds(window).1 + 3_600;
-        let challenge = self.draw(lab, window, published)?;
+        let drawn = self.draw_unix_seconds(window);
+        let challenge = self.draw(lab, window)?;
         let agreement = self.agreement.id();
         let groups = challenge.groups.clone();
-        let hash = self.auditor.say(agreement, Body::Challenge(challenge.clone()), published + 900)?;
-        self.auditor.publish(&self.witnesses, published + 900)?;
+        let hash = self.auditor.say(agreement, Body::Challenge(challenge.clone()), drawn + 900)?;
+        self.auditor.publish(&self.witnesses, drawn + 900)?;
         let opened = |place: usize| !matches!(outcome(place), Some((Outcome::NotOpened, _)));
         let opening = self.keep(b"an opening that only the inspector can read");
         let items = groups.iter().enumerate().filter(|(place, _)| opened(*place));
         let items: Vec<ResponseItem> = items.map(|(_, group)| ResponseItem { group: *group, opening }).collect();
         if !items.is_empty() {
             let scribe = &mut self.labs[lab].scribe;
-            scribe.say(agreement, Body::Response(Response { challenge: hash, items }), published + 1_800)?;
-            scribe.publish(&self.witnesses, published + 1_800)?;
+            scribe.say(agreement, Body::Response(Response { challenge: hash, items }), drawn + 1_800)?;
+            scribe.publish(&self.witnesses, drawn + 1_800)?;
         }
         let found = |(place, group): (usize, &u32)| {
             let (outcome, reason) = outcome(place).unwrap_or((Outcome::Match, ""));
@@ -448,15 +464,15 @@ impl World {
         };
         let items = groups.iter().enumerate().map(found).collect();
         let finding = Finding { party: challenge.party, challenge: hash, items };
-        self.auditor.say(agreement, Body::Finding(finding), published + 2_700)?;
-        self.auditor.publish(&self.witnesses, published + 2_700)
+        self.auditor.say(agreement, Body::Finding(finding), drawn + 2_700)?;
+        self.auditor.publish(&self.witnesses, drawn + 2_700)
     }
 
-    /// The challenge that log and beacon determine for the report of a window; its beacon round is put into the bundle.
+    /// The challenge that the latest report of a window, the beacon and the terms determine; its beacon round is put into the bundle.
     ///
     /// # Errors
     /// As [`World::new`].
-    pub fn draw(&mut self, lab: usize, window: u64, published: u64) -> Built<Challenge> {
+    pub fn draw(&mut self, lab: usize, window: u64) -> Built<Challenge> {
         let lab = &self.labs[lab];
         let report = lab.reports.iter().rev().find(|(reported, _)| *reported == window).ok_or("no report")?.1;
         let index = lab.scribe.entries.iter().position(|bytes| Hash32::of(bytes) == report).ok_or("no entry")?;
@@ -476,8 +492,7 @@ impl World {
             party: &lab.scribe.name,
             report,
             report_index: index as u64,
-            head: &head,
-            head_unix_seconds: published,
+            draw_after_unix_seconds: self.agreement.grace_deadline(window),
             beacon: &self.beacon,
             delay_seconds: self.agreement.audit.delay_seconds,
             weights: &weights,
@@ -491,7 +506,7 @@ impl World {
         Ok(Challenge {
             party: lab.scribe.name.clone(),
             report,
-            head: head.clone(),
+            head,
             round: number,
             groups: determined.groups,
             inspector_key: Hash32([9; 32]),

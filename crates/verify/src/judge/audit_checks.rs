@@ -6,7 +6,7 @@ use super::party::Case;
 use super::tally::Tally;
 use crate::check::{CheckKind, EvidenceLevel};
 use crate::render::words;
-use crate::verdict::{AuditStatus, Basis, Check, EntryRef};
+use crate::verdict::{AuditStatus, Basis, Check, EntryRef, ReportStatus};
 use standstill_statement::Outcome;
 
 /// Words when the terms ask for no audits.
@@ -150,7 +150,7 @@ fn tripwire(case: &Case<'_>) -> Check {
     check
 }
 
-/// Whether every counted report was audited.
+/// Whether the report that counts was drawn from, for every window whose draw is due.
 pub(crate) fn made(case: &Case<'_>) -> Check {
     let mut tally = Tally::new(CheckKind::AuditsMade);
     for (window, facts) in case.reports() {
@@ -158,7 +158,7 @@ pub(crate) fn made(case: &Case<'_>) -> Check {
             AuditStatus::NotAsked | AuditStatus::Pending => {}
             AuditStatus::NotMade => {
                 let words = format!(
-                    "window {window}: audit missing: no challenge that follows from log and beacon; ask the auditor"
+                    "window {window}: audit missing: no challenge that follows from the report that counts and the beacon; ask the auditor"
                 );
                 tally.gap(words, vec![case.log.reference(facts.entry)]);
             }
@@ -170,8 +170,20 @@ pub(crate) fn made(case: &Case<'_>) -> Check {
             }
         }
     }
+    for (window, _) in undecided(case) {
+        tally.gap(
+            format!("window {window}: the bundle does not show which report counts, so that none was audited"),
+            vec![],
+        );
+    }
     let holds = format!("{} drawn from by lot", words::counted(tally.examined(), "report"));
     finish(case, tally, holds)
+}
+
+/// Windows that should have been drawn from, of which the bundle does not show whether and which report counts.
+fn undecided<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (u64, ReportStatus)> + 'a {
+    let all = case.account.windows.iter().map(|(window, facts)| (*window, facts.status));
+    all.filter(|(window, status)| asked(case) && *status == ReportStatus::Unknown && is_due(case, *window))
 }
 
 /// How the audit of one report stands.
@@ -182,8 +194,12 @@ pub(crate) fn status(case: &Case<'_>, facts: &ReportFacts<'_>) -> AuditStatus {
     if let Some(status) = case.audits.of_report(&facts.entry.signed.hash).map(super::audits::Audit::status).max() {
         return status;
     }
-    let terms = &case.bundle.agreement.audit;
-    let published = case.log.published(facts.entry.index).unwrap_or(0);
-    let answered = published.saturating_add(terms.delay_seconds).saturating_add(terms.respond_within_seconds);
-    if case.as_of > due(case, answered) { AuditStatus::NotMade } else { AuditStatus::Pending }
+    if is_due(case, facts.report.window) { AuditStatus::NotMade } else { AuditStatus::Pending }
+}
+
+/// Whether a window's draw, and the answer to it, are long past: times of the terms alone, which no cosignature moves.
+fn is_due(case: &Case<'_>, window: u64) -> bool {
+    let terms = &case.bundle.agreement;
+    let drawn = terms.grace_deadline(window).saturating_add(terms.audit.delay_seconds);
+    case.as_of > due(case, drawn.saturating_add(terms.audit.respond_within_seconds))
 }

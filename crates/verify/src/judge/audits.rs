@@ -7,7 +7,7 @@ use crate::verdict::{AuditStatus, EntryRef};
 use standstill_agreement::RoleKind;
 use standstill_audit::challenge::{self, Facts};
 use standstill_audit::{AuditError, Beacon, Round, draw};
-use standstill_statement::{Body, Challenge, Finding, Hash32, LogHead, Outcome, Report, Response};
+use standstill_statement::{Body, Challenge, FindingItem, Hash32, Outcome, Report, Response};
 use std::collections::BTreeMap;
 
 /// Why a challenge does not count.
@@ -35,7 +35,7 @@ pub(crate) struct Drawn {
     pub(crate) finding: Option<(Outcome, String, bool, EntryRef)>,
 }
 
-/// A challenge that follows from log and beacon.
+/// A challenge that follows from the report that counts, the beacon and the terms.
 #[derive(Clone, Debug)]
 pub(crate) struct Audit {
     pub(crate) window: u64,
@@ -59,6 +59,7 @@ impl Audits {
         let mut audits = Self::default();
         let beacon = beacon(bundle);
         let replies = Replies::read(bundle, record, log);
+        let mut weights = Weights::default();
         for auditor in role_logs(bundle, record, &[RoleKind::Auditor]) {
             for entry in &auditor.entries {
                 let Body::Challenge(challenge) = &entry.signed.statement.body else { continue };
@@ -66,7 +67,8 @@ impl Audits {
                     continue;
                 }
                 let scene = Scene { bundle, log, account, auditor, entry, challenge, as_of, replies: &replies };
-                match beacon.as_ref().map_err(|why| Refusal::Gap(why.clone())).and_then(|beacon| scene.audit(beacon)) {
+                let beacon = beacon.as_ref().map_err(|why| Refusal::Gap(why.clone()));
+                match beacon.and_then(|beacon| scene.audit(beacon, &mut weights)) {
                     Ok(audit) => audits.valid.push(audit),
                     Err(refusal) => audits.refused.push(Refused { refusal, entry: auditor.reference(entry) }),
                 }
@@ -111,70 +113,83 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn audit(&self, beacon: &Beacon) -> Result<Audit, Refusal> {
-        let gap = |why: String| Refusal::Gap(why);
-        let challenge = self.challenge;
-        let short = challenge.report.short();
-        let reported = self.log.by_hash(&challenge.report);
-        let reported = reported
-            .ok_or_else(|| gap(format!("it is about report {short}…, which is not in {}'s log", challenge.party)))?;
-        let Body::Report(report) = &reported.signed.statement.body else {
-            return Err(Refusal::Breach(format!("it is about entry {}, which is no report", reported.index)));
-        };
-        let fleet = self.account.fleets.iter().find(|fleet| fleet.entry.signed.hash == report.fleet);
-        let weights = weights(self.bundle, fleet)?;
-        let (head, time) = self.first_head(reported)?;
-        let facts = self.facts(beacon, reported, &head, time, &weights);
+    fn audit(&self, beacon: &Beacon, weights: &mut Weights) -> Result<Audit, Refusal> {
+        let (reported, report) = self.counted()?;
+        self.head_is_a_root()?;
+        let weights = weights.of(self.bundle, self.account, &report.fleet)?;
+        let facts = self.facts(beacon, reported, report, weights);
         let round = self.round(&facts)?;
-        challenge::check(challenge, &facts, &round).map_err(|error| match error {
+        challenge::check(self.challenge, &facts, &round).map_err(|error| match error {
             AuditError::Challenge { why, .. } => Refusal::Breach(why),
             other => Refusal::Gap(other.to_string()),
         })?;
-        let published = self.auditor.published(self.entry.index).unwrap_or(0);
+        // Without a time of publication there is no deadline, and nothing that the party could have missed.
+        let published = self.auditor.published(self.entry.index);
+        let published = published.ok_or_else(|| {
+            Refusal::Gap("it is not shown to be public: no quorum has cosigned a head with it".to_owned())
+        })?;
         let within = self.bundle.agreement.audit.respond_within_seconds;
-        let deadline = challenge::deadline(challenge, published, within);
-        Ok(self.followed(reported, report, deadline))
+        Ok(self.followed(reported, report, challenge::deadline(self.challenge, published, within)))
     }
 
-    /// The head must be the first that covers the report. A bundle may have been thinned out, so another head proves nothing.
-    fn first_head(&self, reported: &Entry) -> Result<(LogHead, u64), Refusal> {
-        let found = self.log.first_head(reported.index);
-        let (head, time) =
-            found.ok_or_else(|| Refusal::Gap("no quorum has cosigned a head that covers the report".to_owned()))?;
-        if head == self.challenge.head {
-            return Ok((head, time));
+    /// The report, when it is the one that counts for its window. One draw per window: a challenge of any other revision is no audit
+    /// of it. That is no breach by the auditor, from whom the party may have hidden a later revision.
+    fn counted(&self) -> Result<(&Entry, &Report), Refusal> {
+        let (party, short) = (&self.challenge.party, self.challenge.report.short());
+        let reported = self.log.by_hash(&self.challenge.report);
+        let reported = reported
+            .ok_or_else(|| Refusal::Gap(format!("it is about report {short}…, which is not in {party}'s log")))?;
+        let Body::Report(report) = &reported.signed.statement.body else {
+            return Err(Refusal::Breach(format!("it is about entry {}, which is no report", reported.index)));
+        };
+        let window = report.window;
+        // Before such a head the party may still show or hide revisions, knowing what the beacon drew.
+        if !self.log.silent_at(self.bundle.agreement.grace_deadline(window)) {
+            return Err(Refusal::Gap(format!(
+                "no cosigned head from after window {window}'s grace deadline shows which report counts; have {party}'s log cosigned again"
+            )));
         }
+        let facts = self.account.windows.get(&window);
+        match facts.and_then(|facts| facts.counted.as_ref()) {
+            Some(counted) if counted.entry.index == reported.index => Ok((reported, report)),
+            Some(counted) => Err(Refusal::Gap(format!(
+                "it is about revision {} in entry {}, but the report that counts for window {window} is revision {} in entry {}",
+                report.revision, reported.index, counted.report.revision, counted.entry.index
+            ))),
+            None => Err(Refusal::Gap(format!(
+                "it is about entry {}, which is not shown to be the report that counts for window {window}",
+                reported.index
+            ))),
+        }
+    }
+
+    /// The head that the challenge names must be of this log. Nothing is drawn from it, but another root under the log's key would be a
+    /// fork.
+    fn head_is_a_root(&self) -> Result<(), Refusal> {
         let named = &self.challenge.head;
+        let root = named.root.short();
         Err(Refusal::Gap(match self.log.has_root(named) {
+            Some(true) => return Ok(()),
             Some(false) => format!(
-                "it draws from a head of size {} with root {}…, which is no root of the log in this bundle; ask for the signed checkpoint: \
+                "it names a head of size {} with root {root}…, which is no root of the log in this bundle; ask for the signed checkpoint: \
                  two signed heads would prove a fork",
-                named.size,
-                named.root.short()
+                named.size
             ),
-            _ => format!(
-                "it draws from the head of size {}, but the first cosigned head in this bundle that covers the report has size {}",
-                named.size, head.size
+            None => format!(
+                "it names a head of size {}, which the entries in this bundle do not reach; fetch the log up to that size",
+                named.size
             ),
         }))
     }
 
-    fn facts<'b>(
-        &'b self,
-        beacon: &'b Beacon,
-        reported: &Entry,
-        head: &'b LogHead,
-        time: u64,
-        weights: &'b [u64],
-    ) -> Facts<'b> {
+    fn facts<'b>(&'b self, beacon: &'b Beacon, reported: &Entry, report: &Report, weights: &'b [u64]) -> Facts<'b> {
         let terms = &self.bundle.agreement.audit;
         Facts {
             agreement: self.bundle.agreement_id,
             party: &self.log.issuer,
             report: self.challenge.report,
             report_index: reported.index,
-            head,
-            head_unix_seconds: time,
+            draw_after_unix_seconds: self.bundle.agreement.grace_deadline(report.window),
             beacon,
             delay_seconds: terms.delay_seconds,
             weights,
@@ -183,13 +198,13 @@ impl Scene<'_> {
         }
     }
 
-    /// The beacon round. Its number follows from a time that a thinned-out bundle may show later than it was, so a mismatch is no breach.
+    /// The beacon round. The terms alone fix its number, so that another one is the auditor's breach.
     fn round(&self, facts: &Facts<'_>) -> Result<Round, Refusal> {
         let gap = |why: String| Refusal::Gap(why);
         let required = challenge::required_round(facts).map_err(|error| gap(error.to_string()))?;
         if self.challenge.round != required {
-            return Err(gap(format!(
-                "it uses beacon round {}; by the cosignatures in this bundle only round {required} may draw",
+            return Err(Refusal::Breach(format!(
+                "it uses beacon round {}; by the terms only round {required} may draw from this window",
                 self.challenge.round
             )));
         }
@@ -247,6 +262,17 @@ fn beacon(bundle: &Bundle) -> Result<Beacon, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Weights by fleet declaration. Many reports name one declaration, and anybody can log many challenges of one report.
+#[derive(Default)]
+struct Weights(BTreeMap<Hash32, Result<Vec<u64>, Refusal>>);
+
+impl Weights {
+    fn of(&mut self, bundle: &Bundle, account: &Account<'_>, fleet: &Hash32) -> Result<&[u64], Refusal> {
+        let compute = || weights(bundle, account.fleets.iter().find(|facts| facts.entry.signed.hash == *fleet));
+        self.0.entry(*fleet).or_insert_with(compute).as_ref().map(Vec::as_slice).map_err(Clone::clone)
+    }
+}
+
 /// Registered capacity of each group at its model's peak.
 fn weights(bundle: &Bundle, fleet: Option<&FleetFacts<'_>>) -> Result<Vec<u64>, Refusal> {
     let gap = |why: &str| Refusal::Gap(why.to_owned());
@@ -285,29 +311,43 @@ impl<'a> Replies<'a> {
                 replies.responses.entry(response.challenge).or_default().push((entry, response));
             }
         }
+        let mut said = Vec::new();
         for log in role_logs(bundle, record, &[RoleKind::Auditor, RoleKind::Inspector]) {
             for entry in &log.entries {
                 let Body::Finding(finding) = &entry.signed.statement.body else { continue };
                 if finding.party == party.issuer {
-                    merge(replies.findings.entry(finding.challenge).or_default(), finding, &log.reference(entry));
+                    let published = log.published(entry.index);
+                    let items = finding.items.iter();
+                    said.extend(items.map(|item| Said { published, challenge: finding.challenge, item, log, entry }));
                 }
             }
+        }
+        // Stable, so that equal ones stay in the order of the terms and of the log.
+        said.sort_by_key(|said| (said.published, said.item.outcome == Outcome::Flagged));
+        for said in &said {
+            merge(replies.findings.entry(said.challenge).or_default(), said);
         }
         replies
     }
 }
 
-/// The worst finding counts; only a flag can be cleared by a later one.
-fn merge(found: &mut Found, finding: &Finding, entry: &EntryRef) {
-    for item in &finding.items {
-        let new = (item.outcome, item.reason.clone(), item.power_reading, entry.clone());
-        match found.get(&item.group).map(|known| known.0) {
-            Some(Outcome::Mismatch | Outcome::NotOpened) => {}
-            _ => {
-                found.insert(item.group, new);
-            }
-        }
+/// One line of a finding, and when it was public; `None`, which is before all times, when the bundle does not show that it was.
+struct Said<'a> {
+    published: Option<u64>,
+    challenge: Hash32,
+    item: &'a FindingItem,
+    log: &'a IssuerLog,
+    entry: &'a Entry,
+}
+
+/// The worst finding counts; only a flag can be cleared, and only by a finding that was public later, in whichever log it stands.
+fn merge(found: &mut Found, said: &Said<'_>) {
+    let item = said.item;
+    if let Some((Outcome::Mismatch | Outcome::NotOpened, ..)) = found.get(&item.group) {
+        return;
     }
+    let new = (item.outcome, item.reason.clone(), item.power_reading, said.log.reference(said.entry));
+    found.insert(item.group, new);
 }
 
 /// A reason code of a finding in words; an unknown code is quoted.
