@@ -26,7 +26,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// What went wrong, with its exit code.
-pub fn run(command: Command) -> CliResult {
+pub(crate) fn run(command: Command) -> CliResult {
     match command {
         Command::Demo(args) => demo::run(&args),
         Command::Verify(args) => verify::run(&args),

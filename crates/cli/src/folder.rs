@@ -12,7 +12,7 @@ const MAX_TEXT_BYTES: u64 = 64 << 20;
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn make(path: &Path) -> CliResult<()> {
+pub(crate) fn make(path: &Path) -> CliResult<()> {
     fs::create_dir_all(path).map_err(|error| CliError::file("make folder", path, &error))
 }
 
@@ -20,7 +20,7 @@ pub fn make(path: &Path) -> CliResult<()> {
 ///
 /// # Errors
 /// When it cannot be read or is larger.
-pub fn read(path: &Path, limit: u64) -> CliResult<Vec<u8>> {
+pub(crate) fn read(path: &Path, limit: u64) -> CliResult<Vec<u8>> {
     let file = fs::File::open(path).map_err(|error| CliError::file("read", path, &error))?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| CliError::file("read", path, &error))?;
@@ -37,7 +37,7 @@ pub fn read(path: &Path, limit: u64) -> CliResult<Vec<u8>> {
 ///
 /// # Errors
 /// When it cannot be read, is too large or not UTF-8.
-pub fn read_text(path: &Path) -> CliResult<String> {
+pub(crate) fn read_text(path: &Path) -> CliResult<String> {
     let bytes = read(path, MAX_TEXT_BYTES)?;
     String::from_utf8(bytes).map_err(|_| CliError::unreadable(format!("{} is not UTF-8 text", path.display())))
 }
@@ -46,7 +46,7 @@ pub fn read_text(path: &Path) -> CliResult<String> {
 ///
 /// # Errors
 /// When it cannot be written; the old file is then unchanged.
-pub fn write(path: &Path, bytes: &[u8]) -> CliResult<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> CliResult<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     make(parent)?;
     let fail = |error: std::io::Error| CliError::file("write", path, &error);
@@ -66,7 +66,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> CliResult<()> {
 ///
 /// # Errors
 /// When the file exists or cannot be written.
-pub fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
     if path.exists() {
         return Err(CliError::usage(format!("{} exists already; choose another file", path.display())));
     }
@@ -77,7 +77,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> CliResult<()> {
 ///
 /// # Errors
 /// When something cannot be copied.
-pub fn copy_tree(from: &Path, to: &Path, keep: &dyn Fn(&Path) -> bool) -> CliResult<()> {
+pub(crate) fn copy_tree(from: &Path, to: &Path, keep: &dyn Fn(&Path) -> bool) -> CliResult<()> {
     copy_level(from, Path::new(""), to, keep)
 }
 
@@ -106,7 +106,7 @@ fn copy_level(root: &Path, at: &Path, to: &Path, keep: &dyn Fn(&Path) -> bool) -
 ///
 /// # Errors
 /// When it holds something and may not be replaced.
-pub fn prepare_output(path: &Path, force: bool, mark: &str) -> CliResult<()> {
+pub(crate) fn prepare_output(path: &Path, force: bool, mark: &str) -> CliResult<()> {
     let marked = path.join(mark).exists();
     let empty = fs::read_dir(path).map(|mut items| items.next().is_none()).unwrap_or(true);
     if !empty {

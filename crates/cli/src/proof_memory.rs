@@ -11,21 +11,21 @@ const MAX_BYTES: u64 = 16 << 20;
 /// A folder of remembered results, one file each. Whoever can write there can make this program believe that a proof was checked, so the
 /// folder belongs to the user alone.
 #[derive(Debug)]
-pub struct FolderMemory {
+pub(crate) struct FolderMemory {
     folder: PathBuf,
 }
 
 impl FolderMemory {
     /// Uses a folder, made on the first write.
     #[must_use]
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         // The version is part of the place: another version of the checks must not believe this one's results.
         Self { folder: folder.join(concat!("proofs-", env!("CARGO_PKG_VERSION"))) }
     }
 
     /// The user's cache folder (`XDG_CACHE_HOME`, else `~/.cache`), or `None` when there is no home.
     #[must_use]
-    pub fn user() -> Option<Self> {
+    pub(crate) fn user() -> Option<Self> {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))?;
         Some(Self::new(&cache.join("standstill")))

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 ///
 /// # Errors
 /// When the system gives no randomness; nothing secret may be made then.
-pub fn generator() -> CliResult<ChaCha20Rng> {
+pub(crate) fn generator() -> CliResult<ChaCha20Rng> {
     let mut seed = Zeroizing::new([0u8; 32]);
     getrandom::fill(seed.as_mut_slice())
         .map_err(|error| CliError::unreadable(format!("the system gives no randomness: {error}")))?;

@@ -114,8 +114,7 @@ fn read(request: &Request, grid: Grid) -> CliResult<Read> {
     }
     let mut metered = source::open(request.kind, &request.input, &options).map_err(CliError::unreadable)?;
     if !metered.tokens.is_empty() {
-        let tokens: u128 =
-            metered.tokens.values().map(|tokens| u128::from(tokens.input) + u128::from(tokens.output)).sum();
+        let tokens: u128 = metered.tokens.values().map(|tokens| tokens.input + tokens.output).sum();
         return Err(CliError::usage(format!(
             "a request trace names no device, so it accounts for no chip time and cannot make a report. It supports one thing: it says that {tokens} tokens were served, \
              to be compared with metered inference (2 operations per active parameter and token)"

@@ -13,7 +13,7 @@ const MAX_BYTES: u64 = 4096;
 ///
 /// # Errors
 /// When the file exists already, or cannot be written.
-pub fn create(path: &Path, text: &str) -> CliResult<()> {
+pub(crate) fn create(path: &Path, text: &str) -> CliResult<()> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|error| CliError::file("make folder", parent, &error))?;
     }
@@ -39,7 +39,7 @@ pub fn create(path: &Path, text: &str) -> CliResult<()> {
 ///
 /// # Errors
 /// When the file cannot be read, is too long, or is readable by others.
-pub fn read(path: &Path) -> CliResult<Zeroizing<String>> {
+pub(crate) fn read(path: &Path) -> CliResult<Zeroizing<String>> {
     let file = File::open(path).map_err(|error| CliError::file("read key", path, &error))?;
     refuse_readable_by_others(&file, path)?;
     let mut text = Zeroizing::new(String::with_capacity(512));

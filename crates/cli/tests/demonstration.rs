@@ -1,5 +1,7 @@
 //! The demonstration's cheats, each judged by its bundle alone: what is caught is caught by the named check, what is not is said.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+
 use standstill_cli::demo::{self, CHEATER, Plot};
 use standstill_cli::progress::Progress;
 use standstill_sim::Cheat;

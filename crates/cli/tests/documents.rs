@@ -1,5 +1,7 @@
 //! The examples in the book are run: every ```bash block of a page, in order, in one empty folder, with `standstill` on the path.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,5 +1,7 @@
 //! What people see when something is wrong: one sentence, the next step, the right exit code, and nothing changed.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test says where")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

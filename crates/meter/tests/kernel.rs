@@ -1,9 +1,9 @@
 //! The streaming kernel against a slow meter written from the rules, and the algebra of partial results.
 #![allow(clippy::unwrap_used)] // helpers outside #[test] functions
 
-mod common;
+mod made_rows;
 
-use common::{ALL, ENERGY, GAUGES, GRID, Row, START_MS, found, metered, slow_meter};
+use made_rows::{ALL, ENERGY, GAUGES, GRID, Row, START_MS, found, metered, slow_meter};
 use proptest::prelude::*;
 use standstill_meter::sample::{MISSING, MISSING_COUNTER};
 use standstill_meter::{Grid, MeterError, Partials, SourceContract};
@@ -166,7 +166,7 @@ fn cycle_counters_bridge_a_gap_of_the_same_job_only() {
 fn an_energy_counter_in_joules_is_noticed() {
     let rows: Vec<Row> = (0..200).map(|step| Row::at(step * 10).energy(u64::try_from(step).unwrap() * 5_000)).collect();
     let mut meter = standstill_meter::Meter::new("day.parquet", SourceContract::dcgm(10_000), GRID);
-    let batch = common::batch(&mut meter, &rows, ENERGY);
+    let batch = made_rows::batch(&mut meter, &rows, ENERGY);
     meter.push(&batch).unwrap();
     let error = meter.finish().unwrap_err();
     assert!(matches!(error, MeterError::EnergyUnit { looks_like: "joule", .. }), "{error}");

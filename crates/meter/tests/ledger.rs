@@ -1,9 +1,9 @@
 //! From rows to a window ledger that the ledger's own check accepts.
 #![allow(clippy::unwrap_used)] // helpers outside #[test] functions
 
-mod common;
+mod made_rows;
 
-use common::{ALL, ENERGY, GAUGES, Row, START_MS, metered};
+use made_rows::{ALL, ENERGY, GAUGES, Row, START_MS, metered};
 use standstill_ledger::{
     AlarmKind, ChipTable, Custody, CustodyChange, Device, Evidence, Fleet, WindowLedger, WindowSpec,
 };
@@ -19,7 +19,7 @@ fn name(text: &str) -> Name {
 
 fn fleet(devices: usize) -> Fleet {
     let device = |index| Device {
-        key: common::device_name(index),
+        key: made_rows::device_name(index),
         model: name("h100-sxm5"),
         site: name("oslo"),
         area: name("row-1"),
@@ -143,7 +143,7 @@ fn a_device_out_of_service_is_down_and_its_activity_unaccounted() {
     let mut device = fleet(1).devices()[0].clone();
     device.custody = vec![CustodyChange { from_window: 0, state: Custody::Broken }];
     let fleet = Fleet::new(vec![device]).unwrap();
-    let silent = Partials::new(standstill_meter::SourceContract::dcgm(10_000), common::GRID);
+    let silent = Partials::new(standstill_meter::SourceContract::dcgm(10_000), made_rows::GRID);
     assert_eq!(finish(&silent, &fleet, &jobs()).devices[0].slots[0][0].class, Class::Down);
     let ledger = finish(&metered(&two_hours(), GAUGES, &[100]), &fleet, &jobs());
     assert_eq!(ledger.devices[0].slots[0][0].class, Class::Unaccounted);

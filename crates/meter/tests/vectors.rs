@@ -2,9 +2,9 @@
 //! `UPDATE_VECTORS=1 cargo test -p standstill-meter --test vectors` writes them anew.
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)] // helpers outside #[test] functions
 
-mod common;
+mod made_rows;
 
-use common::{ALL, Columns, ENERGY, GAUGES, Row, metered};
+use made_rows::{ALL, Columns, ENERGY, GAUGES, Row, metered};
 use serde_json::{Value, json};
 use standstill_meter::sample::{MISSING, MISSING_COUNTER};
 use std::path::Path;
@@ -44,7 +44,7 @@ fn row(row: &Row) -> Value {
     let narrow = |value: u32| if value == MISSING { Value::Null } else { json!(value) };
     let wide = |value: u64| if value == MISSING_COUNTER { Value::Null } else { json!(value) };
     json!({
-        "device": common::device_name(row.device), "time_ms": row.time_ms, "job": row.job,
+        "device": made_rows::device_name(row.device), "time_ms": row.time_ms, "job": row.job,
         "tensor": narrow(row.tensor), "dram": narrow(row.dram), "power_milliwatts": narrow(row.power),
         "energy_millijoules": wide(row.energy), "cycles_active": wide(row.active), "cycles_elapsed": wide(row.elapsed),
     })
@@ -68,7 +68,7 @@ fn vectors() -> Value {
         })
     };
     let cases: Vec<Value> = cases().into_iter().map(one).collect();
-    json!({ "contract": "dcgm, 10 s", "origin_ms": common::START_MS, "slot_ms": 3_600_000, "cases": cases })
+    json!({ "contract": "dcgm, 10 s", "origin_ms": made_rows::START_MS, "slot_ms": 3_600_000, "cases": cases })
 }
 
 #[test]

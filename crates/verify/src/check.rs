@@ -211,10 +211,10 @@ kinds! {
         "For each group, seconds summed over all nine classes equal window length x registered devices; all groups in one proof of equality.";
     /// Audits made.
     AuditsMade, "audits-made", UndeclaredUse, "every report was audited by lot",
-        "For each report an auditor published a challenge whose beacon round is valid, is the first after the cosignature and the delay, and draws exactly the groups named.";
+        "For each report that counts an auditor published a challenge whose beacon round is valid, is the first after the window's grace deadline and the delay, and draws exactly the groups named.";
     /// Auditor's own conduct.
     DrawsHonest, "draws-honest", Record, "draws follow from the beacon",
-        "Each challenge of this auditor is recomputed from the cosigned head, the beacon round and the agreement.";
+        "Each challenge of this auditor is recomputed from the report that counts, the beacon round and the agreement.";
     /// 2B.
     OutsideEvidence, "outside-evidence", UndeclaredChips, "no undeclared chips",
         "Nothing in a bundle can show this: it takes purchase, power, customs and inspection records from outside.";

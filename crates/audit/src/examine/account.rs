@@ -44,7 +44,9 @@ impl DeviceAccount {
 
     /// True when the source metered no energy at all: no counters and no kilojoule. Missing evidence, not evidence of rest.
     pub(super) fn is_unmetered(&self) -> bool {
-        self.energy_kilojoules == 0 && self.counter_start_millijoules.is_none() && self.counter_end_millijoules.is_none()
+        self.energy_kilojoules == 0
+            && self.counter_start_millijoules.is_none()
+            && self.counter_end_millijoules.is_none()
     }
 
     /// True when the device was off all the time and nothing was measured, so that equal evidence proves nothing.

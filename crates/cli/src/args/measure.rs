@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub enum MeterCommand {
     /// Meter telemetry of one window into a ledger
-    Run(MeterRunArgs),
+    Run(Box<MeterRunArgs>),
     /// Join partial results of many machines; the same bits as a single run
     Merge {
         /// Partial files written by `meter run --partials`

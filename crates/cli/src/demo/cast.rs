@@ -12,7 +12,7 @@ use standstill_statement::{Mode, Name, RunDeclaration};
 use std::path::{Path, PathBuf};
 
 /// Labs, an auditor, three witnesses and a beacon, on one machine and with a clock that the play moves.
-pub struct Cast {
+pub(crate) struct Cast {
     pub(crate) labs: Vec<Lab>,
     pub(crate) auditor: AuditorHome,
     pub(crate) witnesses: Witnesses,

@@ -54,9 +54,9 @@ fn meter(lab: &Lab, files: &DayFiles, window: u64) -> CliResult<(WindowLedger, u
     };
     let grid = Grid { origin_ms: start_ms, slot_ms: spec.slot_ms };
     let options = SourceOptions { period_ms: 60_000, ..SourceOptions::new(grid) };
-    let metered =
-        source::open(SourceKind::DcgmParquet, &[files.telemetry.clone()], &options).map_err(CliError::unreadable)?;
-    let accounting = source::accounting(SourceKind::SacctParsable, &[files.accounting.clone()], &options)
+    let metered = source::open(SourceKind::DcgmParquet, std::slice::from_ref(&files.telemetry), &options)
+        .map_err(CliError::unreadable)?;
+    let accounting = source::accounting(SourceKind::SacctParsable, std::slice::from_ref(&files.accounting), &options)
         .map_err(CliError::unreadable)?;
     let jobs = accounting.job_map().map_err(|fault| CliError::about(files.accounting.display(), fault))?;
     let fleet = lab.fleet_in_force(window)?.fleet;

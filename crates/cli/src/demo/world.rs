@@ -14,7 +14,7 @@ use standstill_statement::{Class, Name, PublicKey};
 use std::collections::BTreeMap;
 
 /// Start of window 0: 2026-11-01T00:00:00Z.
-pub const START_UNIX_SECONDS: u64 = 1_793_491_200;
+pub(crate) const START_UNIX_SECONDS: u64 = 1_793_491_200;
 
 /// Windows before the slowdown.
 pub const BASELINE_DAYS: u64 = 5;

@@ -59,7 +59,7 @@ fn parse_line(line: &str) -> Option<(Name, (i64, u64))> {
     let mut fields = line.split(',');
     let area = Name::new(fields.next()?.trim()).ok()?;
     let time_ms = fields.next()?.trim().parse().ok()?;
-    let (whole, fraction) = fields.next()?.trim().split_once('.').unwrap_or_else(|| ("", ""));
+    let (whole, fraction) = fields.next()?.trim().split_once('.').unwrap_or(("", ""));
     let watts = if whole.is_empty() && fraction.is_empty() { line.rsplit(',').next()?.trim() } else { whole };
     let thousandths: String = fraction.chars().chain("000".chars()).take(3).collect();
     let milliwatts = watts.parse::<u64>().ok()?.checked_mul(1000)?.checked_add(thousandths.parse().ok()?)?;

@@ -75,11 +75,11 @@ pub fn blob(home: &Path, blob: &BlobRef) -> CliResult<Vec<u8>> {
 /// The fleet declaration in force in a window: the last one whose first window is not after it.
 #[must_use]
 pub fn fleet_in_force(entries: &[Entry], window: u64) -> Option<(&Entry, &FleetDeclaration)> {
-    let fleets = entries.iter().filter_map(|entry| match &entry.statement.body {
+    let mut fleets = entries.iter().filter_map(|entry| match &entry.statement.body {
         Body::Fleet(fleet) if fleet.from_window <= window => Some((entry, fleet)),
         _ => None,
     });
-    fleets.last()
+    fleets.next_back()
 }
 
 /// Run declarations in log order.

@@ -373,6 +373,7 @@ pub(crate) fn reason_words(code: &str) -> String {
         "power-surplus" => "the independent meter saw more energy than the group accounts for",
         "power-deficit" => "the independent meter saw less energy than the group reports",
         "class-profile" => "the profile is unusual for the declared class",
+        "no-energy" => "no energy was metered, so nothing physical could be compared",
         other => return format!("reason '{}'", other.chars().take(64).collect::<String>()),
     };
     format!("{words} ({code})")
