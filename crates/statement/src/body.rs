@@ -134,9 +134,9 @@ pub struct Challenge {
     pub party: Name,
     /// Statement hash of the report that is checked.
     pub report: Hash32,
-    /// Cosigned head of the party's log from which the seed derives; it covers the report.
+    /// A head of the party's log that covers the report; nothing is drawn from it.
     pub head: LogHead,
-    /// Beacon round; the first whose time is after the head's quorum cosignature.
+    /// Beacon round; the first after the window's last deadline (grace) and the agreement's delay.
     pub round: u64,
     /// Drawn groups, in the order of the draw.
     pub groups: Vec<u32>,

@@ -341,6 +341,7 @@ fn time_without_telemetry_may_have_used_power() {
 #[test]
 fn telemetry_without_energy_is_flagged_only() {
     let mut world = World::new(Class::Inference);
+    world.others.clear();
     for device in &mut world.account.devices {
         device.energy_kilojoules = 0;
         (device.counter_start_millijoules, device.counter_end_millijoules) = (None, None);

@@ -163,7 +163,7 @@ impl AuditorHome {
     /// # Errors
     /// When there is no report, or no quorum has cosigned it yet.
     pub fn required_round(&self, lab: &Published, window: u64) -> CliResult<u64> {
-        latest_report(lab, window)?;
+        self.counted_report(lab, window)?;
         let agreement = &self.issuer.agreement;
         // Fixed by the terms alone: nothing that the lab can choose decides which round draws.
         let round =
@@ -183,7 +183,7 @@ impl AuditorHome {
         now_unix_seconds: u64,
     ) -> CliResult<Hash32> {
         let agreement = self.issuer.agreement.clone();
-        let (entry, report) = latest_report(lab, window)?;
+        let (entry, report) = self.counted_report(lab, window)?;
         let (head, _) = self.witnessed(lab, entry)?;
         let chips = ChipTable::builtin().map_err(CliError::bug)?;
         let fleet = lab.fleet(&agreement, report, &chips)?;
@@ -381,6 +381,26 @@ impl AuditorHome {
         self.issuer.entries().iter().filter(open).map(|entry| entry.hash).filter(|hash| !found.contains(hash)).collect()
     }
 
+    /// The report that counts: the highest revision that a quorum had cosigned by the window's last deadline.
+    fn counted_report<'a>(&self, lab: &'a Published, window: u64) -> CliResult<(&'a Entry, &'a Report)> {
+        let agreement = &self.issuer.agreement;
+        let mut counted: Option<(&Entry, &Report)> = None;
+        for (entry, report) in reading::reports(&lab.entries).into_iter().filter(|(_, report)| report.window == window)
+        {
+            let head = reading::first_witnessed_head(&lab.home.join("log"), &lab.key, agreement, entry.index)?;
+            let in_time = head.is_some_and(|(_, time)| time <= agreement.grace_deadline(window));
+            if in_time && counted.is_none_or(|(_, best)| report.revision > best.revision) {
+                counted = Some((entry, report));
+            }
+        }
+        counted.ok_or_else(|| {
+            CliError::usage(format!(
+                "{} has no report on window {window} that a quorum cosigned by the last deadline",
+                lab.party
+            ))
+        })
+    }
+
     fn witnessed(&self, lab: &Published, entry: &Entry) -> CliResult<(standstill_statement::LogHead, u64)> {
         let head = reading::first_witnessed_head(&lab.home.join("log"), &lab.key, &self.issuer.agreement, entry.index)?;
         head.ok_or_else(|| {
@@ -412,13 +432,6 @@ fn limits(model: &ChipModel, site: &SiteFacts) -> ChipLimits {
         idle_most_watts: board.idle_most_watts.saturating_add(host),
         ..board
     }
-}
-
-fn latest_report(lab: &Published, window: u64) -> CliResult<(&Entry, &Report)> {
-    let reports = reading::reports(&lab.entries);
-    let latest =
-        reports.into_iter().filter(|(_, report)| report.window == window).max_by_key(|(_, report)| report.revision);
-    latest.ok_or_else(|| CliError::usage(format!("{} has published no report on window {window}", lab.party)))
 }
 
 /// What a reason code means, in a few words for the screen.
