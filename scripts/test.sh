@@ -50,7 +50,7 @@ cargo test --workspace --locked
 [ "${1:-}" = quick ] && exit 0
 
 step "fuzz smoke"
-cargo test --manifest-path fuzz/Cargo.toml
+cargo test --manifest-path fuzz/Cargo.toml --target-dir target
 
 step "the README's first command"
 rm -rf target/demo-out
