@@ -37,7 +37,7 @@ pub(super) fn run(args: &VerifyArgs) -> CliResult {
 /// Opens a bundle and judges it.
 pub(crate) fn verdict_of(folder: &Path, as_of: Option<u64>, memory: &dyn ProofMemory) -> CliResult<Verdict> {
     let progress = Progress::start("Checking", 0, "");
-    let bundle = Bundle::open(folder, Limits::default()).map_err(CliError::unreadable)?;
+    let bundle = Bundle::open(folder, Limits::default()).map_err(|error| CliError::about(folder.display(), error))?;
     progress.say("Checking signatures, logs and proofs");
     Ok(judge(&bundle, &Options { as_of_unix_seconds: as_of }, memory))
 }

@@ -65,6 +65,7 @@ fn draws(log: &IssuerLog, audits: &[(Name, Audits)], duty: Duty) -> crate::verdi
         let words = "it made no draw, and none was due from it";
         return tally.check_even_if_empty(EvidenceLevel::Verified, Basis::PublicRecord, words);
     }
-    let words = format!("{} recomputed from report and beacon", crate::render::words::counted(tally.examined(), "draw"));
+    let words =
+        format!("{} recomputed from report and beacon", crate::render::words::counted(tally.examined(), "draw"));
     tally.check(EvidenceLevel::Verified, Basis::PublicRecord, words)
 }
