@@ -1,0 +1,11 @@
+//! The server side: log, witness and mirror roles over HTTP, their stores, and the client and monitor that read them.
+//!
+//! The rules are in `standstill-tlog` and are pure; this crate gives them sockets, files and a clock.
+
+pub mod client;
+pub mod clock;
+pub mod log;
+pub mod mirror;
+pub mod monitor;
+pub mod store;
+pub mod witness;

@@ -1,0 +1,1 @@
+//! The log role: authenticated submission, group commit, checkpoints, cosignatures.

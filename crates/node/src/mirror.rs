@@ -1,0 +1,1 @@
+//! The mirror role (C2SP tlog-mirror): cosigns only what it holds, blobs included.

@@ -1,0 +1,1 @@
+//! Watching logs: lag, forks, missing cosignatures.

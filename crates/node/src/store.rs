@@ -1,0 +1,1 @@
+//! Where a log's bytes live: files with SQLite, an S3-compatible object store, PostgreSQL.

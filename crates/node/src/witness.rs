@@ -1,0 +1,1 @@
+//! The witness role (C2SP tlog-witness).
