@@ -104,6 +104,13 @@ fn audit_terms(audit: &crate::terms::Audit) -> Json {
         ),
         ("delay_seconds", text(audit.delay_seconds)),
         ("groups_per_report", text(audit.groups_per_report)),
+        (
+            "least_devices",
+            map([
+                ("denominator", text(audit.least_devices.denominator)),
+                ("numerator", text(audit.least_devices.numerator)),
+            ]),
+        ),
         ("respond_within_seconds", text(audit.respond_within_seconds)),
         ("retention_days", text(audit.retention_days)),
     ])

@@ -19,8 +19,8 @@ mod vkey;
 pub use problem::{Rule, TermsError};
 pub use template::{QUICKNET_PUBLIC_KEY, Template};
 pub use terms::{
-    Agreement, Audit, Baseline, Beacon, Bound, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind, Scope,
-    WindowTerms,
+    Agreement, Audit, Baseline, Beacon, Bound, Fill, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind,
+    Scope, WindowTerms,
 };
 
 use parse::Draft;

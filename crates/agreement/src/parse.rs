@@ -5,7 +5,8 @@ use crate::policy::{self, Policy};
 use crate::problem::Rule;
 use crate::read::{Field, Report, Table};
 use crate::terms::{
-    Audit, Baseline, Beacon, Bound, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind, Scope, WindowTerms,
+    Audit, Baseline, Beacon, Bound, Fill, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind, Scope,
+    WindowTerms,
 };
 use crate::vkey::{self, Vkey};
 use standstill_statement::{Class, Hash32, Name, PublicKey, time};
@@ -445,6 +446,7 @@ fn audit(mut table: Table<'_>, report: &mut Report) -> Option<Audit> {
     let respond_within_seconds = length(&mut table, "respond_within", "\"24h\"", 1..=31 * DAY, report);
     let retention_days = number(&mut table, "retention_days", "45", 1..=3_660, report);
     let delay_seconds = length(&mut table, "delay", "\"10m\"", 0..=31 * DAY, report);
+    let least_devices = fill(&mut table, report);
     table.finish(report);
     Some(Audit {
         beacon: beacon?,
@@ -452,7 +454,22 @@ fn audit(mut table: Table<'_>, report: &mut Report) -> Option<Audit> {
         respond_within_seconds: respond_within_seconds?,
         retention_days: retention_days?,
         delay_seconds: delay_seconds?,
+        least_devices: least_devices?,
     })
+}
+
+/// The share of capacity that must be devices; nothing is asked when the field is absent.
+fn fill(table: &mut Table<'_>, report: &mut Report) -> Option<Fill> {
+    let Some(field) = table.get("least_devices", report) else { return Some(Fill::NONE) };
+    let path = table.path_of("least_devices");
+    let wanted = "a share like \"90% of capacity\", at most 100%";
+    let bound = field.text(&path, wanted, report).map(amount::bound)?;
+    match bound {
+        Some(Bound::OfCapacity { numerator, denominator }) if numerator <= denominator => {
+            Some(Fill { numerator, denominator })
+        }
+        _ => field.refuse(&path, wanted, report),
+    }
 }
 
 fn beacon(mut table: Table<'_>, report: &mut Report) -> Option<Beacon> {

@@ -110,8 +110,18 @@ impl Agreement {
     fn audit_words(&self) -> String {
         let audit = &self.audit;
         let (respond, delay) = (duration(audit.respond_within_seconds), duration(audit.delay_seconds));
+        let fill = audit.least_devices;
+        let fill = match fill.numerator {
+            0 => {
+                "no lower bound on the devices in registered capacity, so empty groups may dilute the draws".to_owned()
+            }
+            _ => format!(
+                "each fleet proves that devices are at least {} of its capacity",
+                percent(fill.numerator, fill.denominator)
+            ),
+        };
         format!(
-            "{} groups of each report, by beacon {} at least {delay} after the report is cosigned; answer within {respond}; evidence kept {} days",
+            "{} groups of each report, by beacon {} at least {delay} after the report is cosigned; answer within {respond}; evidence kept {} days; {fill}",
             audit.groups_per_report, audit.beacon.name, audit.retention_days,
         )
     }

@@ -191,6 +191,7 @@ groups_per_report = 8                  # groups of chips drawn from each report
 respond_within = "24h"
 retention_days = 45                    # at least window + report + grace + draw + answer
 delay = "10m"                          # from the quorum's cosignature to the beacon round that draws
+least_devices = "90% of capacity"      # every fleet proves it, so that empty groups do not draw the checks onto themselves
 
 [audit.beacon]
 name = "quicknet"                      # drand, League of Entropy
@@ -272,6 +273,8 @@ fn plain_audit(terms: &Agreement, out: &mut String) {
         out,
         &format!("retention_days = {}\ndelay = \"{}\"", audit.retention_days, amount::duration(audit.delay_seconds)),
     );
+    let fill = audit.least_devices;
+    line(out, &format!("least_devices = \"{} of capacity\"", amount::percent(fill.numerator, fill.denominator)));
     line(out, &format!("\n[audit.beacon]\nname = \"{}\"\npublic_key = \"{}\"", beacon.name, beacon.public_key));
     line(
         out,

@@ -275,6 +275,23 @@ pub struct Audit {
     pub retention_days: u64,
     /// Least time between the quorum's cosignature on a report and the beacon round that draws from it, in seconds.
     pub delay_seconds: u64,
+    /// Least share of the registered capacity that must be devices, proved by every fleet declaration, so that empty groups cannot draw
+    /// the checks onto themselves.
+    pub least_devices: Fill,
+}
+
+/// A share of registered capacity in lowest terms, at most 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// Upper part of the fraction.
+    pub numerator: u64,
+    /// Lower part, at least 1.
+    pub denominator: u64,
+}
+
+impl Fill {
+    /// No lower bound on devices.
+    pub const NONE: Self = Self { numerator: 0, denominator: 1 };
 }
 
 /// A drand chain of the scheme `bls-unchained-g1-rfc9380` (signatures on G1, public key on G2).

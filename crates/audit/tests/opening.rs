@@ -76,6 +76,7 @@ impl Party {
             revision: 0,
             from_window: 0,
             window_seconds: DAY,
+            least_devices: standstill_seal::Fill::NONE,
         };
         let sealed = seal_fleet(&master, &context, &[registration(0), registration(1)], &table, &mut rng()).unwrap();
         let declared = FleetRef { root: sealed.root, groups: sealed.groups };

@@ -19,6 +19,7 @@ pub mod seam;
 pub mod source;
 pub mod stream;
 pub mod unit;
+mod wide;
 
 pub use accumulator::Piece;
 pub use contract::{ActivityUnit, EnergyUnit, Grid, PowerUnit, SourceContract};

@@ -220,6 +220,7 @@ impl Batch {
 /// a form that the compiler vectorises.
 #[must_use]
 #[allow(clippy::cast_possible_truncation)]
+#[inline(always)]
 pub(crate) fn nearest(value: f64) -> u32 {
     (value + 4_503_599_627_370_496.0).to_bits() as u32
 }

@@ -9,6 +9,7 @@ use crate::contract::{Grid, SourceContract};
 use crate::order;
 use crate::sample::{MISSING, MISSING_COUNTER, NO_JOB};
 use crate::unit::{Reading, Row, Unit};
+use crate::wide::widest;
 use crate::{Batch, Dictionary, MeterError, Partials};
 use std::ops::Range;
 
@@ -291,13 +292,15 @@ fn pace(times: &[i64], longest: u32, out: &mut Vec<u32>) -> Pace {
     out.clear();
     // Bits above the lowest 32 show a negative or huge step; the rest is judged in 32 bits, four lanes at a time.
     let mut high = 0u64;
-    out.extend(times.windows(2).map(|pair| {
-        let step = pair[1].wrapping_sub(pair[0]) as u64;
-        high |= step >> 32;
-        step as u32
-    }));
+    widest(|| {
+        out.extend(times.iter().zip(times.iter().skip(1)).map(|(&earlier, &later)| {
+            let step = later.wrapping_sub(earlier) as u64;
+            high |= step >> 32;
+            step as u32
+        }));
+    });
     let Some(&first) = out.first() else { return Pace::Allowed };
-    let differ = out.iter().fold(0, |differ, &step| differ | (step ^ first));
+    let differ = widest(|| out.iter().fold(0, |differ, &step| differ | (step ^ first)));
     let allowed = |step: u32| step.wrapping_sub(1) < longest;
     if high != 0 || !allowed(first) {
         return Pace::Irregular;
@@ -313,7 +316,7 @@ pub(crate) fn equal_prefix<T: Copy + PartialEq>(values: &[T]) -> usize {
     let Some(&first) = values.first() else { return 0 };
     // Whole blocks without a branch per value, then the block that differs value by value.
     let same = |block: &[T]| block.iter().fold(true, |same, value| same & (*value == first));
-    let blocks = values.chunks_exact(BLOCK).take_while(|block| same(block)).count() * BLOCK;
+    let blocks = widest(|| values.chunks_exact(BLOCK).take_while(|block| same(block)).count() * BLOCK);
     let rest = &values[blocks..];
     blocks + rest.iter().position(|value| *value != first).unwrap_or(rest.len())
 }
@@ -357,8 +360,8 @@ impl Summed {
             let mut sum = 0u64;
             let mut small = true;
             for block in values.chunks(4_096) {
-                let (seen, part) =
-                    block.iter().fold((0u32, 0u32), |(seen, part), &value| (seen | value, part.wrapping_add(value)));
+                let one = |(seen, part): (u32, u32), &value: &u32| (seen | value, part.wrapping_add(value));
+                let (seen, part) = widest(|| block.iter().fold((0, 0), one));
                 small &= seen < SMALL;
                 sum += u64::from(part);
             }
@@ -387,9 +390,8 @@ fn active_time(batch: &Batch, rows: &Range<usize>, pace: Pace, steps_ms: &[u32],
     let tensor = batch.tensor_active.as_ref().map(|values| &values[rows.clone()]);
     let dram = batch.dram_active.as_ref().map(|values| &values[rows.clone()]);
     if let (Some(tensor), Some(dram), Pace::Even(step)) = (tensor, dram, pace) {
-        let both = tensor.iter().zip(dram);
-        let (seen, busy) =
-            both.fold((0u32, 0u32), |(seen, busy), (&t, &d)| (seen | t | d, busy + u32::from(t | d != 0)));
+        let one = |(seen, busy): (u32, u32), (&t, &d): (&u32, &u32)| (seen | t | d, busy + u32::from(t | d != 0));
+        let (seen, busy) = widest(|| tensor.iter().zip(dram).fold((0, 0), one));
         if seen < SMALL {
             return busy * step;
         }

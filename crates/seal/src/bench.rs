@@ -14,6 +14,7 @@ use crate::verdict::{Outcome, ReportRef};
 use crate::verify::verify_window;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use standstill_agreement::Fill;
 use standstill_ledger::ChipTable;
 use standstill_statement::body::Mode;
 use standstill_statement::{Class, Hash32, IdError, Name};
@@ -109,6 +110,7 @@ pub fn run(devices: u32, group_size: u16) -> Result<SealCost, BenchError> {
         revision: 0,
         from_window: 0,
         window_seconds: DAY_SECONDS,
+        least_devices: Fill { numerator: 1, denominator: 2 },
     };
     let master = MasterSecret::from_bytes([1; 32]);
     let mut rng = ChaCha20Rng::from_seed([2; 32]);

@@ -59,6 +59,8 @@ pub struct FleetBlob {
     pub records: Bytes,
     /// Range proofs of counts and of capacity less count.
     pub range: Bytes,
+    /// Range proof that devices are at least the agreed share of capacity.
+    pub fill: Bytes,
 }
 
 /// A report blob.
@@ -92,6 +94,7 @@ pub fn max_fleet_bytes(groups: u32) -> usize {
     groups
         .saturating_mul(FLEET_RECORD_BYTES)
         .saturating_add(sequence_bytes(LANE, groups.saturating_mul(2)))
+        .saturating_add(SLACK.proof_bytes())
         .saturating_add(HEADS_BYTES)
 }
 
@@ -121,7 +124,7 @@ impl FleetBlob {
     /// # Errors
     /// [`CanonicalError`].
     pub fn decode(bytes: &[u8], groups: u32) -> Result<Self, CanonicalError> {
-        canonical::from_slice_limited(bytes, limits(max_fleet_bytes(groups), 8))
+        canonical::from_slice_limited(bytes, limits(max_fleet_bytes(groups), 16))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::keys::PeriodId;
 use crate::parameters::{MAX_GROUP_DEVICES, PETAOP, PUBLISHED_LANES, VERSION};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use standstill_agreement::Fill;
 use standstill_statement::body::Mode;
 use standstill_statement::{Hash32, Name, canonical};
 
@@ -25,6 +26,8 @@ pub struct FleetContext {
     pub from_window: u64,
     /// Window length of the agreement, seconds.
     pub window_seconds: u64,
+    /// Least share of the registered capacity that the agreement wants to be devices.
+    pub least_devices: Fill,
 }
 
 /// A report, as its statement, the fleet declaration and the agreement fix it.
@@ -65,6 +68,7 @@ struct FleetFields<'a> {
     revision: u32,
     from_window: u64,
     window_seconds: u64,
+    least_devices: [u64; 2],
     chip_table: Hash32,
     groups: u32,
     root: Hash32,
@@ -121,6 +125,7 @@ impl FleetContext {
             revision: self.revision,
             from_window: self.from_window,
             window_seconds: self.window_seconds,
+            least_devices: [self.least_devices.numerator, self.least_devices.denominator],
             chip_table,
             groups,
             root,

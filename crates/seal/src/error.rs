@@ -3,6 +3,24 @@
 use crate::parameters::{MAX_RULE_TERMS, MAX_TERMS};
 use standstill_statement::{CanonicalError, Class, Hash32, Name};
 
+/// A proof of a fleet declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FleetProof {
+    /// Every count lies between zero and the group's capacity.
+    Counts,
+    /// Devices are at least the agreed share of capacity.
+    Fill,
+}
+
+impl std::fmt::Display for FleetProof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Counts => "the range proofs of the device counts do not verify",
+            Self::Fill => "it is not shown that devices are at least the agreed share of the registered capacity",
+        })
+    }
+}
+
 /// Sealing failed, or a sealed fleet is not acceptable. Reasons why a report does not verify are in [`crate::Check`] instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -64,12 +82,12 @@ pub enum SealError {
         found: Hash32,
     },
     /// A proof of the fleet does not verify.
-    #[error(
-        "fleet of party '{party}': the range proofs of the device counts do not verify; do not rely on this declaration"
-    )]
+    #[error("fleet of party '{party}': {what}; do not rely on this declaration")]
     FleetProof {
         /// Party.
         party: Name,
+        /// Which proof.
+        what: FleetProof,
     },
     /// A limit has a form that cannot be proved.
     #[error("limit '{limit}': {problem}")]

@@ -3,15 +3,17 @@
 use crate::blob::{Bytes, FleetBlob};
 use crate::commitment::{PointBytes, commit, small_multiple};
 use crate::context::FleetContext;
-use crate::error::SealError;
+use crate::error::{FleetProof, SealError};
 use crate::keys::MasterSecret;
 use crate::leaf::devices_root;
 use crate::parameters::{COUNT_LANE, MAX_GROUP_DEVICES, MAX_GROUPS, ModelConstants, VERSION};
-use crate::range::{Encoded, LANE, Sequence};
+use crate::range::{Encoded, LANE, SLACK, Sequence};
 use crate::record::{FLEET_RECORD_BYTES, decode_fleet_all, encode_fleet, records_root};
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_POINT;
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use rand_core::CryptoRng;
+use sha2::{Digest, Sha256};
+use standstill_agreement::Fill;
 use standstill_ledger::ChipTable;
 use standstill_statement::{Hash32, Name};
 use std::collections::BTreeMap;
@@ -166,7 +168,11 @@ pub fn seal_fleet<R: CryptoRng>(
     let root = records_root(&records, FLEET_RECORD_BYTES);
     let hash = context.hash(table.id(), total, root)?;
     let range = sequence(hash).prove(&counts, &count_openings, rng)?;
-    let blob = FleetBlob { version: VERSION, records: Bytes(records), range: Bytes(range) };
+    let opening = fill_opening(context.least_devices, groups, &count_openings[..groups.len()])?;
+    let points = counts[..groups.len()].iter().map(|(point, _)| *point);
+    let point = fill_point(context.least_devices, points, groups.iter().map(|group| group.capacity_devices));
+    let fill = fill_sequence(hash).prove(&[point], &[opening], rng)?;
+    let blob = FleetBlob { version: VERSION, records: Bytes(records), range: Bytes(range), fill: Bytes(fill) };
     Ok(SealedFleet { blob: standstill_statement::canonical::to_vec(&blob)?, root, groups: total })
 }
 
@@ -183,6 +189,44 @@ fn public_group(group: &GroupRegistration, devices_root: Hash32, count: PointByt
 
 const fn sequence(context: Hash32) -> Sequence<'static> {
     Sequence { shape: LANE, context, statement: "fleet-count", about: &[] }
+}
+
+/// One 64-bit proof: with the agreed share `n/d`, `d·Σ count − n·Σ capacity ≥ 0`.
+const fn fill_sequence(context: Hash32) -> Sequence<'static> {
+    Sequence { shape: SLACK, context, statement: "fleet-fill", about: &[] }
+}
+
+/// Commitment to `d·Σ count − n·Σ capacity`, derived from the commitments to the counts.
+fn fill_point(
+    share: Fill,
+    counts: impl Iterator<Item = RistrettoPoint>,
+    capacities: impl Iterator<Item = u16>,
+) -> Encoded {
+    let count: RistrettoPoint = counts.sum();
+    let capacity: u64 = capacities.map(u64::from).sum();
+    let wanted = Scalar::from(u128::from(share.numerator) * u128::from(capacity));
+    let point = Scalar::from(share.denominator) * count - wanted * RISTRETTO_BASEPOINT_POINT;
+    (point, PointBytes::of(&point))
+}
+
+fn fill_opening(
+    share: Fill,
+    groups: &[GroupRegistration],
+    counts: &[(u64, Scalar)],
+) -> Result<(u64, Scalar), SealError> {
+    let capacity: u64 = groups.iter().map(|group| u64::from(group.capacity_devices)).sum();
+    let (count, blinding) =
+        counts.iter().fold((0u64, Scalar::ZERO), |(count, sum), (value, blinding)| (count + value, sum + blinding));
+    let have = u128::from(share.denominator) * u128::from(count);
+    let slack = have.checked_sub(u128::from(share.numerator) * u128::from(capacity));
+    let slack = slack.and_then(|slack| u64::try_from(slack).ok()).ok_or_else(|| SealError::Input {
+        place: "fleet".to_owned(),
+        problem: format!(
+            "{count} devices in a registered capacity of {capacity}, and the agreement wants at least {}/{}; register less empty capacity",
+            share.numerator, share.denominator
+        ),
+    })?;
+    Ok((slack, Scalar::from(share.denominator) * blinding))
 }
 
 /// Commitment to capacity less count, derived from the commitment to the count.
@@ -228,12 +272,16 @@ pub fn verify_fleet(
     blob: &[u8],
     table: &ChipTable,
 ) -> Result<PublicFleet, SealError> {
-    let (fleet, range) = read(context, declared, blob, table)?;
+    let (fleet, proofs) = read(context, declared, blob, table)?;
     let counts = fleet.counts.iter().zip(&fleet.groups).map(|(point, group)| (*point, group.count));
     let rests = fleet.counts.iter().zip(&fleet.groups).map(|(point, group)| rest(group.capacity_devices, point));
     let commitments: Vec<Encoded> = counts.chain(rests).collect();
     let hash = context.hash(table.id(), declared.groups, declared.root)?;
-    sequence(hash).verify(&commitments, &range).map_err(|_| SealError::FleetProof { party: context.party.clone() })?;
+    let refuse = |what| move |_| SealError::FleetProof { party: context.party.clone(), what };
+    sequence(hash).verify(&commitments, &proofs.range).map_err(refuse(FleetProof::Counts))?;
+    let capacities = fleet.groups.iter().map(|group| group.capacity_devices);
+    let fill = fill_point(context.least_devices, fleet.counts.iter().copied(), capacities);
+    fill_sequence(hash).verify(&[fill], &proofs.fill).map_err(refuse(FleetProof::Fill))?;
     Ok(fleet)
 }
 
@@ -250,12 +298,33 @@ pub fn read_verified_fleet(
     read(context, declared, blob, table).map(|(fleet, _)| fleet)
 }
 
+/// A key for remembering that [`verify_fleet`] accepted: a hash over everything that it depends on. `blob_sha256` is the hash of the exact
+/// blob bytes.
+///
+/// # Errors
+/// [`SealError::Encoding`], never for values of these types.
+pub fn fleet_memory_key(
+    context: &FleetContext,
+    declared: FleetRef,
+    chip_table: Hash32,
+    blob_sha256: Hash32,
+) -> Result<Hash32, SealError> {
+    let context = context.hash(chip_table, declared.groups, declared.root)?;
+    let digest = Sha256::new().chain_update(b"standstill/1/fleet-memory\0").chain_update(blob_sha256.as_bytes());
+    Ok(Hash32(digest.chain_update(context.as_bytes()).finalize().into()))
+}
+
+struct FleetProofs {
+    range: Vec<u8>,
+    fill: Vec<u8>,
+}
+
 fn read(
     context: &FleetContext,
     declared: FleetRef,
     blob: &[u8],
     table: &ChipTable,
-) -> Result<(PublicFleet, Vec<u8>), SealError> {
+) -> Result<(PublicFleet, FleetProofs), SealError> {
     let refuse = |problem: String| SealError::FleetBlob { party: context.party.clone(), problem };
     if !(1..=MAX_GROUPS).contains(&declared.groups) {
         return Err(refuse("a fleet has 1 to 1,048,576 groups".to_owned()));
@@ -276,5 +345,5 @@ fn read(
         |(index, group): (u32, &PublicGroup)| ModelConstants::find(table, index, &group.model, context.window_seconds);
     let constants = (0..declared.groups).zip(&groups).map(find).collect::<Result<Vec<_>, _>>()?;
     let fleet = PublicFleet { context: context.clone(), chip_table: table.id(), root, groups, constants, counts };
-    Ok((fleet, blob.range.0))
+    Ok((fleet, FleetProofs { range: blob.range.0, fill: blob.fill.0 }))
 }

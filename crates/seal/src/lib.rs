@@ -34,9 +34,10 @@ mod verdict;
 mod verify;
 
 pub use context::{FleetContext, WindowContext};
-pub use error::{OpeningError, SealError};
+pub use error::{FleetProof, OpeningError, SealError};
 pub use fleet::{
-    FleetRef, GroupRegistration, PublicFleet, PublicGroup, SealedFleet, read_verified_fleet, seal_fleet, verify_fleet,
+    FleetRef, GroupRegistration, PublicFleet, PublicGroup, SealedFleet, fleet_memory_key, read_verified_fleet,
+    seal_fleet, verify_fleet,
 };
 pub use history::{History, OpenedTotals, PrivateHistory, PrivateWindow, PublicWindow};
 pub use keys::MasterSecret;
@@ -44,6 +45,9 @@ pub use leaf::{GroupInput, LeafValues};
 pub use opening::{MAX_OPENING_BYTES, OpenedGroup, Opening, check_opening, clashes, open_group};
 pub use parameters::{MAX_GROUP_DEVICES, ModelConstants, PUBLISHED_LANES, Total};
 pub use prove::{OverLimit, SealedWindow, private_window, seal_window};
+pub use range::{Deferred, all_hold};
 pub use rule::{Quantity, Rule, Term, rules_for};
+/// Share of capacity that must be devices, a term of the agreement that a [`FleetContext`] carries.
+pub use standstill_agreement::Fill;
 pub use verdict::{Check, CheckId, Outcome, ReportRef, WindowVerdict};
-pub use verify::{memory_key, verify_window};
+pub use verify::{memory_key, verify_window, verify_window_later};

@@ -192,8 +192,14 @@ impl Committed {
         let slacks = Zeroizing::new(slacks.collect::<Vec<_>>());
         let lanes = Sequence { shape: LANE, ..self.sequence(statement::LANES, &[]) };
         let bound = Sequence { shape: LANE, ..self.sequence(statement::PHYSICAL_BOUND, &[]) };
-        let range = lanes.prove(&self.encoded, &openings, rng)?;
-        Ok((range, bound.prove(&statement::bound_points(&self.points, constants), &slacks, rng)?))
+        let points = statement::bound_points(&self.points, constants);
+        // Seeds first, in order: the bytes do not depend on what runs beside what.
+        let (first, second) = (lanes.seeds(self.encoded.len(), rng), bound.seeds(points.len(), rng));
+        let (range, bound) = rayon::join(
+            || lanes.prove_seeded(&self.encoded, &openings, &first),
+            || bound.prove_seeded(&points, &slacks, &second),
+        );
+        Ok((range?, bound?))
     }
 
     fn prove_conservation<R: CryptoRng>(

@@ -138,13 +138,27 @@ impl Sequence<'_> {
         openings: &[(u64, Scalar)],
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
+        let seeds = self.seeds(commitments.len(), rng);
+        self.prove_seeded(commitments, openings, &seeds)
+    }
+
+    /// One seed for each aggregate of so many commitments.
+    pub(crate) fn seeds<R: CryptoRng>(&self, commitments: usize, rng: &mut R) -> Vec<Zeroizing<[u8; 32]>> {
+        (0..commitments.div_ceil(self.shape.aggregate)).map(|_| seed(rng)).collect()
+    }
+
+    /// As [`Self::prove`], with the seeds drawn before, so that several sequences can be proved at once.
+    pub(crate) fn prove_seeded(
+        &self,
+        commitments: &[Encoded],
+        openings: &[(u64, Scalar)],
+        seeds: &[Zeroizing<[u8; 32]>],
+    ) -> Result<Vec<u8>, SealError> {
         let chunks = commitments.chunks(self.shape.aggregate).zip(openings.chunks(self.shape.aggregate));
-        let jobs: Vec<_> = chunks.enumerate().map(|(index, job)| (index, job, seed(rng))).collect();
+        let jobs: Vec<_> = chunks.zip(seeds).enumerate().map(|(index, (job, seed))| (index, job, seed)).collect();
         let proofs: Result<Vec<Vec<u8>>, SealError> = jobs
             .into_par_iter()
-            .map(|(index, (points, openings), seed)| {
-                self.prove_chunk(commitments.len(), index, points, openings, &seed)
-            })
+            .map(|(index, (points, openings), seed)| self.prove_chunk(commitments.len(), index, points, openings, seed))
             .collect();
         Ok(proofs?.concat())
     }
@@ -194,7 +208,7 @@ impl Sequence<'_> {
 
     /// The first aggregate of a batch that fails, by bisection.
     fn first_failure(&self, values: usize, batch: &[Job<'_>]) -> Option<usize> {
-        if self.verify_batch(values, batch).is_some() {
+        if verify_batch(batch.iter().map(|job| (*self, values, *job))).is_some() {
             return None;
         }
         if let [only] = batch {
@@ -206,21 +220,100 @@ impl Sequence<'_> {
             .or_else(|| self.first_failure(values, right))
             .or_else(|| batch.first().map(|job| job.index))
     }
-
-    fn verify_batch(&self, values: usize, batch: &[Job<'_>]) -> Option<()> {
-        let statements = batch.iter().map(|job| self.statement(job.points)).collect::<Result<Vec<_>, _>>().ok()?;
-        let proofs = batch.iter().map(|job| parse(job.proof)).collect::<Option<Vec<_>>>()?;
-        let mut transcripts: Vec<Transcript> = batch.iter().map(|job| self.transcript(values, job.index)).collect();
-        RistrettoRangeProof::verify_batch(&mut transcripts, &statements, &proofs, VerifyAction::VerifyOnly)
-            .ok()
-            .map(|_| ())
-    }
 }
 
+/// One batch verification over aggregates of one shape.
+fn verify_batch<'a>(batch: impl Iterator<Item = (Sequence<'a>, usize, Job<'a>)> + Clone) -> Option<()> {
+    let statements =
+        batch.clone().map(|(sequence, _, job)| sequence.statement(job.points)).collect::<Result<Vec<_>, _>>().ok()?;
+    let proofs = batch.clone().map(|(_, _, job)| parse(job.proof)).collect::<Option<Vec<_>>>()?;
+    let mut transcripts: Vec<Transcript> =
+        batch.map(|(sequence, values, job)| sequence.transcript(values, job.index)).collect();
+    RistrettoRangeProof::verify_batch(&mut transcripts, &statements, &proofs, VerifyAction::VerifyOnly).ok().map(|_| ())
+}
+
+#[derive(Clone, Copy)]
 struct Job<'a> {
     index: usize,
     points: &'a [Encoded],
     proof: &'a [u8],
+}
+
+/// Range-proof checks that are put off, so that those of many small reports fill one batch.
+#[derive(Clone, Debug, Default)]
+pub struct Deferred {
+    aggregates: Vec<Aggregate>,
+}
+
+/// One aggregate with all that its check needs.
+#[derive(Clone, Debug)]
+struct Aggregate {
+    shape: Shape,
+    context: Hash32,
+    statement: &'static str,
+    about: Vec<u8>,
+    values: usize,
+    index: usize,
+    points: Vec<Encoded>,
+    proof: Vec<u8>,
+}
+
+impl Aggregate {
+    fn job(&self) -> (Sequence<'_>, usize, Job<'_>) {
+        let Self { shape, context, statement, ref about, .. } = *self;
+        let job = Job { index: self.index, points: &self.points, proof: &self.proof };
+        (Sequence { shape, context, statement, about }, self.values, job)
+    }
+}
+
+impl Deferred {
+    /// Number of aggregates put off.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.aggregates.len()
+    }
+
+    /// True when nothing was put off.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.aggregates.is_empty()
+    }
+
+    /// Puts a sequence off. Only its length is judged now.
+    pub(crate) fn put_off(
+        &mut self,
+        sequence: &Sequence<'_>,
+        commitments: &[Encoded],
+        proofs: &[u8],
+    ) -> Result<(), BadProof> {
+        if proofs.len() != sequence_bytes(sequence.shape, commitments.len()) {
+            return Err(BadProof::Length);
+        }
+        let chunks =
+            commitments.chunks(sequence.shape.aggregate).zip(proofs.chunks_exact(sequence.shape.proof_bytes()));
+        self.aggregates.extend(chunks.enumerate().map(|(index, (points, proof))| Aggregate {
+            shape: sequence.shape,
+            context: sequence.context,
+            statement: sequence.statement,
+            about: sequence.about.to_vec(),
+            values: commitments.len(),
+            index,
+            points: points.to_vec(),
+            proof: proof.to_vec(),
+        }));
+        Ok(())
+    }
+}
+
+/// True when every aggregate that was put off verifies. The answer is the same on any number of threads; it does not say which one fails:
+/// verify the reports one by one to learn that.
+#[must_use]
+pub fn all_hold(deferred: &[Deferred]) -> bool {
+    let all = || deferred.iter().flat_map(|deferred| &deferred.aggregates);
+    [LANE, SLACK].into_iter().all(|shape| {
+        let same: Vec<&Aggregate> = all().filter(|aggregate| aggregate.shape == shape).collect();
+        same.par_chunks(BATCH_PROOFS).all(|batch| verify_batch(batch.iter().map(|aggregate| aggregate.job())).is_some())
+    }) && all().all(|aggregate| [LANE, SLACK].contains(&aggregate.shape))
 }
 
 /// Why a sequence does not verify.

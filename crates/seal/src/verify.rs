@@ -8,7 +8,7 @@ use crate::error::SealError;
 use crate::fleet::PublicFleet;
 use crate::history::{History, OpenedTotals, PublicWindow};
 use crate::parameters::{DERIVED_LANES, MAX_RULES, MAX_RUNS, PUBLISHED_LANES, Total, VERSION};
-use crate::range::{BadProof, Encoded, LANE, SLACK, Sequence};
+use crate::range::{BadProof, Deferred, Encoded, LANE, SLACK, Sequence};
 use crate::record::{WINDOW_RECORD_BYTES, WindowRecord, records_root};
 use crate::rule::Rule;
 use crate::schnorr;
@@ -20,7 +20,9 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use standstill_statement::body::Mode;
 use standstill_statement::{Hash32, Name};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Verifies a report's blob. Never stops at the first failure; the same bytes give the same verdict on any number of threads.
 #[must_use]
@@ -35,15 +37,41 @@ pub fn verify_window(
     let ids = check_ids(context, rules);
     match Read::new(context, fleet, rules, report, blob) {
         Ok(read) => read.verdict(fleet, rules, history, ids),
-        Err(reason) => {
-            let outcome = |id: &CheckId| match id {
-                CheckId::Layout => Outcome::Fail(reason.clone()),
-                _ => Outcome::Absent("the blob cannot be used, see layout".to_owned()),
-            };
-            let checks = ids.into_iter().map(|id| Check { outcome: outcome(&id), id }).collect();
-            WindowVerdict { checks, public: None }
-        }
+        Err(reason) => unreadable(ids, &reason),
     }
+}
+
+/// As [`verify_window`], with the range proofs put off. The verdict holds if and only if [`all_hold`](crate::all_hold) says so of what was
+/// put off; if not, verify the report again with [`verify_window`]. Range proofs are nearly all of the cost, and those of one small report
+/// do not fill a batch.
+#[must_use]
+pub fn verify_window_later(
+    context: &WindowContext,
+    fleet: &PublicFleet,
+    rules: &[Rule],
+    history: &History,
+    report: &ReportRef,
+    blob: &[u8],
+) -> (WindowVerdict, Deferred) {
+    let ids = check_ids(context, rules);
+    match Read::new(context, fleet, rules, report, blob) {
+        Ok(mut read) => {
+            let later = Rc::new(RefCell::new(Deferred::default()));
+            read.later = Some(Rc::clone(&later));
+            let verdict = read.verdict(fleet, rules, history, ids);
+            let deferred = later.take();
+            (verdict, deferred)
+        }
+        Err(reason) => (unreadable(ids, &reason), Deferred::default()),
+    }
+}
+
+fn unreadable(ids: Vec<CheckId>, reason: &str) -> WindowVerdict {
+    let outcome = |id: &CheckId| match id {
+        CheckId::Layout => Outcome::Fail(reason.to_owned()),
+        _ => Outcome::Absent("the blob cannot be used, see layout".to_owned()),
+    };
+    WindowVerdict { checks: ids.into_iter().map(|id| Check { outcome: outcome(&id), id }).collect(), public: None }
 }
 
 fn check_ids(context: &WindowContext, rules: &[Rule]) -> Vec<CheckId> {
@@ -65,6 +93,8 @@ struct Read<'a> {
     encoded: Vec<Encoded>,
     runs: Vec<Encoded>,
     sums: Sums,
+    /// Where range proofs go that are put off; none: they are checked at once.
+    later: Option<Rc<RefCell<Deferred>>>,
 }
 
 impl<'a> Read<'a> {
@@ -105,11 +135,20 @@ impl<'a> Read<'a> {
             encoded,
             runs,
             sums: Sums { totals, runs: by_name },
+            later: None,
         })
     }
 
     const fn sequence<'s>(&self, statement: &'static str, about: &'s [u8]) -> Sequence<'s> {
         Sequence { shape: SLACK, context: self.hash, statement, about }
+    }
+
+    /// Checks a sequence of range proofs, or puts it off.
+    fn check_range(&self, sequence: &Sequence<'_>, points: &[Encoded], proofs: &[u8]) -> Result<(), BadProof> {
+        match &self.later {
+            Some(later) => later.borrow_mut().put_off(sequence, points, proofs),
+            None => sequence.verify(points, proofs),
+        }
     }
 
     fn verdict(self, fleet: &PublicFleet, rules: &[Rule], history: &History, ids: Vec<CheckId>) -> WindowVerdict {
@@ -143,7 +182,7 @@ impl<'a> Read<'a> {
         let sequence = Sequence { shape: LANE, ..self.sequence(statement::LANES, &[]) };
         let place = |aggregate: usize| aggregate * LANE.aggregate / PUBLISHED_LANES;
         groups_outcome(
-            sequence.verify(&self.encoded, &self.blob.range.0),
+            self.check_range(&sequence, &self.encoded, &self.blob.range.0),
             place,
             "a lane is not shown to lie in [0, 2^32)",
         )
@@ -154,7 +193,7 @@ impl<'a> Read<'a> {
         let points = statement::bound_points(&self.lanes, fleet.constants());
         let place = |aggregate: usize| aggregate * LANE.aggregate / DERIVED_LANES;
         let what = "operations are not shown to fit into the seconds at the model's peak";
-        groups_outcome(sequence.verify(&points, &self.blob.bound.0), place, what)
+        groups_outcome(self.check_range(&sequence, &points, &self.blob.bound.0), place, what)
     }
 
     fn conservation(&self, fleet: &PublicFleet) -> Outcome {
@@ -170,7 +209,7 @@ impl<'a> Read<'a> {
             self.names.iter().zip(&self.runs).zip(self.blob.runs.0.chunks_exact(RUN_BYTES))
         {
             let sequence = self.sequence(statement::RUN, name.as_str().as_bytes());
-            if sequence.verify(&[*commitment], &bytes[32..]).is_err() {
+            if self.check_range(&sequence, &[*commitment], &bytes[32..]).is_err() {
                 return Outcome::Fail(format!("the operations of run '{name}' are not shown to lie in [0, 2^64)"));
             }
         }
@@ -178,7 +217,7 @@ impl<'a> Read<'a> {
         let (excess, rest) = statement::run_rests(&self.sums.totals, sum);
         let (first, second) = self.blob.runs_sum.0.split_at(SLACK.proof_bytes());
         let holds = |statement, point: RistrettoPoint, proof| {
-            self.sequence(statement, &[]).verify(&[(point, PointBytes::of(&point))], proof).is_ok()
+            self.check_range(&self.sequence(statement, &[]), &[(point, PointBytes::of(&point))], proof).is_ok()
         };
         if !holds(statement::RUNS_EXCESS, excess, first) {
             return Outcome::Fail(
@@ -219,7 +258,7 @@ impl<'a> Read<'a> {
         };
         let Ok(digest) = rule.digest() else { return Outcome::Fail("the limit has no encoding".to_owned()) };
         let sequence = self.sequence(statement::RULE, digest.as_bytes());
-        let holds = sequence.verify(&[(point, PointBytes::of(&point))], &proof.0).is_ok();
+        let holds = self.check_range(&sequence, &[(point, PointBytes::of(&point))], &proof.0).is_ok();
         outcome(holds, "the proof that this limit holds does not verify")
     }
 

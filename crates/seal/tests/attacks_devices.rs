@@ -2,14 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 mod world;
 
-use curve25519_dalek::Scalar;
+use curve25519_dalek::{RistrettoPoint, Scalar};
+use standstill_agreement::Fill;
 use standstill_seal::blob::{Bytes, FleetBlob};
 use standstill_seal::commitment::{PointBytes, commit};
-use standstill_seal::range::{LANE, Sequence};
+use standstill_seal::range::{Encoded, LANE, SLACK, Sequence};
 use standstill_seal::record::{FLEET_RECORD_BYTES, decode_fleet_all, encode_fleet, records_root};
 use standstill_seal::{
-    FleetRef, Opening, OpeningError, PrivateHistory, SealError, check_opening, clashes, open_group, seal_fleet,
-    seal_window, verify_fleet,
+    FleetContext, FleetProof, FleetRef, Opening, OpeningError, PrivateHistory, SealError, check_opening, clashes,
+    open_group, seal_fleet, seal_window, verify_fleet,
 };
 use standstill_statement::Hash32;
 use standstill_statement::body::Mode;
@@ -178,7 +179,48 @@ fn fleet_with_count(count: u64) -> (FleetBlob, FleetRef) {
     let hash = context.hash(table().id(), 4, declared.root).unwrap();
     let sequence = Sequence { shape: LANE, context: hash, statement: "fleet-count", about: &[] };
     let range = sequence.prove(&points, &openings, &mut rng(3)).unwrap();
-    (FleetBlob { version: 1, records: Bytes(records), range: Bytes(range) }, declared)
+    let fill = fill_proof(&context, hash, &openings[..4], &points[..4]);
+    (FleetBlob { version: 1, records: Bytes(records), range: Bytes(range), fill: Bytes(fill) }, declared)
+}
+
+/// A proof that devices are the agreed share of capacity, by the formula of the page about the format.
+fn fill_proof(context: &FleetContext, hash: Hash32, counts: &[(u64, Scalar)], points: &[Encoded]) -> Vec<u8> {
+    let share = context.least_devices;
+    let capacity: u64 = registrations().iter().map(|group| u64::from(group.capacity_devices)).sum();
+    let value = share.denominator * counts.iter().map(|(count, _)| count).sum::<u64>() - share.numerator * capacity;
+    let blinding = Scalar::from(share.denominator) * counts.iter().map(|(_, blinding)| blinding).sum::<Scalar>();
+    let point = commit(&Scalar::from(value), &blinding);
+    let sum: RistrettoPoint = points.iter().map(|(point, _)| *point).sum();
+    let derived =
+        Scalar::from(share.denominator) * sum - commit(&Scalar::from(share.numerator * capacity), &Scalar::ZERO);
+    assert_eq!(point, derived);
+    let sequence = Sequence { shape: SLACK, context: hash, statement: "fleet-fill", about: &[] };
+    sequence.prove(&[(point, PointBytes::of(&point))], &[(value, blinding)], &mut rng(4)).unwrap()
+}
+
+#[test]
+fn dilution_by_empty_groups() {
+    // Groups without devices would be drawn like others; the terms say how much of the capacity may be empty.
+    let half = FleetContext { least_devices: Fill { numerator: 1, denominator: 2 }, ..fleet_context() };
+    let all = FleetContext { least_devices: Fill { numerator: 1, denominator: 1 }, ..fleet_context() };
+    let registered: usize = registrations().iter().map(|group| group.devices.len()).sum();
+    let capacity: usize = registrations().iter().map(|group| usize::from(group.capacity_devices)).sum();
+    assert!(registered * 2 >= capacity && registered < capacity);
+    let sealed = seal_fleet(&master(), &half, &registrations(), table(), &mut rng(1)).unwrap();
+    let declared = FleetRef { root: sealed.root, groups: sealed.groups };
+    assert!(verify_fleet(&half, declared, &sealed.blob, table()).is_ok());
+    // The lab's own program refuses; a proof for a smaller share does not serve for a larger one, nor one for another statement.
+    let refused = seal_fleet(&master(), &all, &registrations(), table(), &mut rng(1));
+    assert!(refused.unwrap_err().to_string().contains("register less empty capacity"));
+    assert!(matches!(verify_fleet(&all, declared, &sealed.blob, table()), Err(SealError::FleetProof { .. })));
+    let mut blob = FleetBlob::decode(&sealed.blob, 4).unwrap();
+    blob.fill = FleetBlob::decode(&sealed_fleet().blob, 4).unwrap().fill;
+    let bytes = standstill_statement::canonical::to_vec(&blob).unwrap();
+    let refused = verify_fleet(&half, declared, &bytes, table());
+    assert!(matches!(refused, Err(SealError::FleetProof { what: FleetProof::Fill, .. })));
+    blob.fill = Bytes(Vec::new());
+    let bytes = standstill_statement::canonical::to_vec(&blob).unwrap();
+    assert!(verify_fleet(&half, declared, &bytes, table()).is_err());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod world;
 
 use standstill_agreement::{
-    Agreement, Audit, Baseline, Beacon, Bound, Limit, Measure, Per, Phase, PhaseStep, Scope, WindowTerms,
+    Agreement, Audit, Baseline, Beacon, Bound, Fill, Limit, Measure, Per, Phase, PhaseStep, Scope, WindowTerms,
 };
 use standstill_ledger::Lineage;
 use standstill_seal::blob::WindowBlob;
@@ -51,6 +51,7 @@ fn agreement(limits: Vec<Limit>) -> Agreement {
             respond_within_seconds: 3600,
             retention_days: 45,
             delay_seconds: 60,
+            least_devices: Fill::NONE,
         },
     }
 }

@@ -202,3 +202,29 @@ fn no_bytes_make_the_verifier_panic() {
         assert!(!failing(&context, &report(honest()), &bytes).is_empty(), "byte {position}");
     }
 }
+
+#[test]
+fn put_off_proofs_fail_when_one_of_many_reports_is_wrong() {
+    // Range proofs of many reports are checked together: one bad one among good ones fails them all, and then each by itself is judged.
+    let context = context(3, Mode::Sealed);
+    let later = |blob: &[u8]| {
+        let none = standstill_seal::History::new();
+        standstill_seal::verify_window_later(&context, fleet(), &[], &none, &report(honest()), blob)
+    };
+    let (verdict, good) = later(&honest().blob);
+    assert!(all_pass(&verdict) && good.len() > 2);
+    assert_eq!(verdict, verify(&context, &report(honest()), &honest().blob));
+    assert!(standstill_seal::all_hold(&vec![good.clone(); 3]));
+    for field in 0..3 {
+        let mut blob = decode(honest());
+        let bytes = [&mut blob.range, &mut blob.bound, &mut blob.runs_sum].into_iter().nth(field).unwrap();
+        // The exact length, so that only the check that was put off can tell.
+        let half = bytes.0.len() / 2;
+        bytes.0.rotate_left(half);
+        let bytes = encode(&blob);
+        let (verdict, bad) = later(&bytes);
+        assert!(all_pass(&verdict), "put off, not checked");
+        assert!(!standstill_seal::all_hold(&[good.clone(), bad, good.clone()]));
+        assert!(!all_pass(&verify(&context, &report(honest()), &bytes)));
+    }
+}

@@ -7,6 +7,7 @@ mod audits;
 mod fleets;
 mod limits;
 mod party;
+mod proofs;
 mod record_checks;
 mod role;
 mod tally;

@@ -4,7 +4,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use standstill_agreement::Agreement;
+use standstill_agreement::{Agreement, Fill};
 use standstill_ledger::ChipTable;
 use standstill_seal::{FleetContext, GroupRegistration, MasterSecret, seal_fleet};
 use standstill_statement::{BlobRef, Body, FleetDeclaration, Hash32, Mode, Name, SigningKey, decode_unverified};
@@ -60,7 +60,9 @@ fn after(window: u64, hours: u64) -> u64 {
 fn declare(world: &mut World, revision: u32, from_window: u64, devices: u16, unix_seconds: u64) {
     let agreement = world.agreement.id();
     let party = world.labs[0].scribe.name.clone();
-    let context = FleetContext { agreement, party, revision, from_window, window_seconds: WINDOW_SECONDS };
+    let least_devices = Fill { numerator: 9, denominator: 10 };
+    let context =
+        FleetContext { agreement, party, revision, from_window, window_seconds: WINDOW_SECONDS, least_devices };
     let group = GroupRegistration {
         group: 0,
         site: Name::new("site-a").unwrap(),

@@ -4,8 +4,8 @@ use super::cast::PublicCast;
 use crate::exit::{CliError, CliResult};
 use crate::role::issuer::PublicHalf;
 use standstill_agreement::{
-    Agreement, Audit, Baseline, Beacon, Bound, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind, Scope,
-    WindowTerms,
+    Agreement, Audit, Baseline, Beacon, Bound, Fill, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind,
+    Scope, WindowTerms,
 };
 use standstill_audit::DemoBeacon;
 use standstill_ledger::ChipTable;
@@ -109,6 +109,7 @@ pub(crate) fn audit(beacon: &DemoBeacon, start_unix_seconds: u64, groups_per_rep
         respond_within_seconds: 86_400,
         retention_days: 90,
         delay_seconds: 600,
+        least_devices: Fill { numerator: 9, denominator: 10 },
     })
 }
 

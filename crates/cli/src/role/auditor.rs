@@ -101,6 +101,7 @@ impl Published {
             revision: fleet.revision,
             from_window: fleet.from_window,
             window_seconds: agreement.window.window_seconds,
+            least_devices: agreement.audit.least_devices,
         };
         let blob = reading::blob(&self.home, &fleet.blob)?;
         verify_fleet(&context, FleetRef { root: fleet.root, groups: fleet.groups }, &blob, chips)

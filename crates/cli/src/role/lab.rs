@@ -158,6 +158,7 @@ impl Lab {
             revision,
             from_window,
             window_seconds: self.issuer.agreement.window.window_seconds,
+            least_devices: self.issuer.agreement.audit.least_devices,
         }
     }
 

@@ -26,18 +26,18 @@ fn jobs<'a>(points: &'a [Encoded], proofs: &'a [u8]) -> Vec<Job<'a>> {
 #[test]
 fn batch_of_more_than_256_with_one_bad_proof() {
     let (sequence, points, proofs) = sequence(258);
-    assert!(sequence.verify_batch(258, &jobs(&points, &proofs)).is_some());
+    assert!(together(&sequence, &jobs(&points, &proofs)).is_some());
     assert_eq!(sequence.verify(&points, &proofs), Ok(()));
     for bad in [0, 63, 64, 255, 256, 257] {
         let mut wrong = points.clone();
         let point = wrong[bad].0 + RistrettoPoint::mul_base(&Scalar::ONE);
         wrong[bad] = (point, PointBytes::of(&point));
         // One call into the library across its own chunk boundary, and the sequence in batches of 64.
-        assert!(sequence.verify_batch(258, &jobs(&wrong, &proofs)).is_none(), "position {bad}");
+        assert!(together(&sequence, &jobs(&wrong, &proofs)).is_none(), "position {bad}");
         assert_eq!(sequence.verify(&wrong, &proofs), Err(BadProof::Aggregate(bad)));
         let mut broken = proofs.clone();
         broken[bad * TINY.proof_bytes()] ^= 1;
-        assert!(sequence.verify_batch(258, &jobs(&points, &broken)).is_none(), "position {bad}");
+        assert!(together(&sequence, &jobs(&points, &broken)).is_none(), "position {bad}");
     }
 }
 
@@ -89,4 +89,9 @@ fn decision_agrees_with_arithmetic() {
             assert_eq!(sequence.verify(&encoded, &proof), Ok(()));
         }
     }
+}
+
+/// One batch over everything.
+fn together(sequence: &Sequence<'_>, jobs: &[Job<'_>]) -> Option<()> {
+    verify_batch(jobs.iter().map(|job| (*sequence, 258, *job)))
 }

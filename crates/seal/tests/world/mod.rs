@@ -3,6 +3,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use standstill_agreement::Fill;
 use standstill_ledger::ChipTable;
 use standstill_seal::{
     FleetContext, FleetRef, GroupInput, GroupRegistration, History, LeafValues, MasterSecret, Outcome, PrivateHistory,
@@ -58,6 +59,7 @@ pub fn fleet_context() -> FleetContext {
         revision: 0,
         from_window: 0,
         window_seconds: DAY,
+        least_devices: Fill { numerator: 1, denominator: 4 },
     }
 }
 

@@ -319,7 +319,15 @@ impl World {
     pub fn declare_fleet(&mut self, lab: usize, unix_seconds: u64) -> Built<()> {
         let (agreement, plan) = (self.agreement.id(), self.plan);
         let party = self.labs[lab].scribe.name.clone();
-        let context = FleetContext { agreement, party, revision: 0, from_window: 0, window_seconds: WINDOW_SECONDS };
+        let least_devices = self.agreement.audit.least_devices;
+        let context = FleetContext {
+            agreement,
+            party,
+            revision: 0,
+            from_window: 0,
+            window_seconds: WINDOW_SECONDS,
+            least_devices,
+        };
         let groups: Vec<GroupRegistration> =
             (0..plan.groups).map(|group| registration(lab, group, plan.devices)).collect::<Built<_>>()?;
         let sealed = seal_fleet(&self.labs[lab].master, &context, &groups, &self.table, &mut self.rng)?;
@@ -685,6 +693,7 @@ groups_per_report = @drawn@
 respond_within = "12h"
 retention_days = 45
 delay = "10m"
+least_devices = "90% of capacity"
 [audit.beacon]
 name = "@beacon@"
 public_key = "@key@"

@@ -1,6 +1,7 @@
 //! A party's account: which fleet declarations and reports count, and whether their proofs hold.
 
 use super::limits;
+use super::proofs::{Proofs, Question};
 use crate::bundle::Bundle;
 use crate::memory::ProofMemory;
 use crate::record::{ByDeadline, Entry, IssuerLog};
@@ -8,8 +9,8 @@ use crate::verdict::ReportStatus;
 use standstill_agreement::Agreement;
 use standstill_ledger::Lineage;
 use standstill_seal::{
-    Check, CheckId, FleetContext, FleetRef, History, Outcome, PublicFleet, ReportRef, Rule, WindowContext,
-    WindowVerdict, memory_key, rules_for, verify_fleet, verify_window,
+    Check, CheckId, FleetContext, FleetRef, History, Outcome, PublicFleet, ReportRef, Rule, SealError, WindowContext,
+    WindowVerdict, fleet_memory_key, memory_key, read_verified_fleet, rules_for, verify_fleet,
 };
 use standstill_statement::{Body, FleetDeclaration, Name, Report, RunDeclaration, canonical};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,9 +105,18 @@ pub(crate) struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Reads and checks a party's account. Windows are taken in order, because limits may rest on earlier ones.
+    ///
+    /// Range proofs of many reports are checked together first. If one of them fails, everything that is not yet remembered is checked
+    /// report by report, so that the verdict is the same as if that had been done at once.
     pub(crate) fn read(bundle: &Bundle, log: &'a IssuerLog, as_of: u64, memory: &dyn ProofMemory) -> Self {
+        let mut together = Proofs::together(memory);
+        let account = Self::read_with(bundle, log, as_of, &mut together);
+        if together.settle() { account } else { Self::read_with(bundle, log, as_of, &mut Proofs::one_by_one(memory)) }
+    }
+
+    fn read_with(bundle: &Bundle, log: &'a IssuerLog, as_of: u64, proofs: &mut Proofs<'_>) -> Self {
         let mut account = Self {
-            fleets: fleets(bundle, log),
+            fleets: fleets(bundle, log, proofs.memory),
             runs: runs(log),
             windows: BTreeMap::new(),
             history: History::new(),
@@ -125,8 +135,11 @@ impl<'a> Account<'a> {
         let terms = &bundle.agreement;
         let last_reported = by_window.keys().next_back().map_or(0, |window| window.saturating_add(1));
         for window in 0..judged_windows(terms, as_of).max(last_reported).min(terms.term_windows) {
+            if proofs.failed {
+                break;
+            }
             let candidates = by_window.remove(&window).unwrap_or_default();
-            let facts = account.window(bundle, log, window, candidates, as_of, memory);
+            let facts = account.window(bundle, log, window, candidates, as_of, proofs);
             account.windows.insert(window, facts);
         }
         account
@@ -139,7 +152,7 @@ impl<'a> Account<'a> {
         window: u64,
         mut candidates: Vec<(&'a Entry, &'a Report)>,
         as_of: u64,
-        memory: &dyn ProofMemory,
+        proofs: &mut Proofs<'_>,
     ) -> WindowFacts<'a> {
         // First in the log wins among equal revisions; the second is a breach of its own.
         candidates.sort_by_key(|(entry, report)| (std::cmp::Reverse(report.revision), entry.index));
@@ -152,7 +165,7 @@ impl<'a> Account<'a> {
         if let (Some((entry, _)), true) = (chosen, revisions.len() > 1) {
             self.corrected.insert(window, entry.index);
         }
-        let counted = chosen.map(|(entry, report)| self.prove(bundle, (entry, report), settled, memory));
+        let counted = chosen.map(|(entry, report)| self.prove(bundle, (entry, report), settled, proofs));
         WindowFacts { status, counted, too_late }
     }
 
@@ -161,7 +174,7 @@ impl<'a> Account<'a> {
         bundle: &Bundle,
         (entry, report): (&'a Entry, &'a Report),
         settled: bool,
-        memory: &dyn ProofMemory,
+        checker: &mut Proofs<'_>,
     ) -> ReportFacts<'a> {
         if !settled {
             let proofs = Err(Refusal::Gap(UNSETTLED.to_owned()));
@@ -174,7 +187,7 @@ impl<'a> Account<'a> {
             };
         let mut proofs = match problem {
             Some(why) => Err(Refusal::Gap(why)),
-            None => self.check_proofs(bundle, entry, report, &rules, memory),
+            None => self.check_proofs(bundle, entry, report, &rules, checker),
         };
         let footings: Vec<Footing> = rules.iter().map(|rule| self.footing(rule, report.window, entry.index)).collect();
         // The account moves on into the history; keeping a second copy would double the memory.
@@ -220,7 +233,7 @@ impl<'a> Account<'a> {
         entry: &Entry,
         report: &Report,
         rules: &[Rule],
-        memory: &dyn ProofMemory,
+        checker: &mut Proofs<'_>,
     ) -> Result<WindowVerdict, Refusal> {
         let short = report.fleet.short();
         let Some(fleet) = self.fleets.iter().find(|fleet| fleet.entry.signed.hash == report.fleet) else {
@@ -240,15 +253,14 @@ impl<'a> Account<'a> {
         // The blob is read and hashed even when its proofs are remembered: a verdict speaks about the bytes at hand.
         let blob = bundle.blob(&report.seal).map_err(|fault| Refusal::Gap(fault.0))?;
         let key = memory_key(&context, proved, rules, &self.history, &wanted, report.seal.sha256).ok();
-        let known = key.and_then(|key| memory.recall(&key));
+        let known = key.and_then(|key| checker.memory.recall(&key));
         if let Some(known) = known.and_then(|bytes| canonical::from_slice::<WindowVerdict>(&bytes).ok()) {
             return Ok(known);
         }
-        let verdict = verify_window(&context, proved, rules, &self.history, &wanted, &blob);
-        if let (Some(key), Ok(bytes)) = (key, canonical::to_vec(&verdict)) {
-            memory.remember(&key, &bytes);
-        }
-        Ok(verdict)
+        Ok(checker.check(
+            key,
+            &Question { context: &context, fleet: proved, rules, history: &self.history, report: &wanted, blob: &blob },
+        ))
     }
 
     /// The declaration in force for a window: the highest revision from that window or earlier that a quorum had cosigned before it.
@@ -331,18 +343,23 @@ fn choose<'a>(
     (status, None, too_late)
 }
 
-fn fleets<'a>(bundle: &Bundle, log: &'a IssuerLog) -> Vec<FleetFacts<'a>> {
+fn fleets<'a>(bundle: &Bundle, log: &'a IssuerLog, memory: &dyn ProofMemory) -> Vec<FleetFacts<'a>> {
     let mut found = Vec::new();
     for entry in &log.entries {
         if let Body::Fleet(declaration) = &entry.signed.statement.body {
-            let proved = prove_fleet(bundle, log, declaration);
+            let proved = prove_fleet(bundle, log, declaration, memory);
             found.push(FleetFacts { entry, declaration, proved });
         }
     }
     found
 }
 
-fn prove_fleet(bundle: &Bundle, log: &IssuerLog, declaration: &FleetDeclaration) -> Result<PublicFleet, Refusal> {
+fn prove_fleet(
+    bundle: &Bundle,
+    log: &IssuerLog,
+    declaration: &FleetDeclaration,
+    memory: &dyn ProofMemory,
+) -> Result<PublicFleet, Refusal> {
     let blob = bundle.blob(&declaration.blob).map_err(|fault| Refusal::Gap(fault.0))?;
     let context = FleetContext {
         agreement: bundle.agreement_id,
@@ -350,9 +367,19 @@ fn prove_fleet(bundle: &Bundle, log: &IssuerLog, declaration: &FleetDeclaration)
         revision: declaration.revision,
         from_window: declaration.from_window,
         window_seconds: bundle.agreement.window.window_seconds,
+        least_devices: bundle.agreement.audit.least_devices,
     };
     let declared = FleetRef { root: declaration.root, groups: declaration.groups };
-    verify_fleet(&context, declared, &blob, &bundle.chips).map_err(|error| Refusal::Breach(error.to_string()))
+    let breach = |error: SealError| Refusal::Breach(error.to_string());
+    let key = fleet_memory_key(&context, declared, bundle.chips.id(), declaration.blob.sha256).ok();
+    if key.is_some_and(|key| memory.recall(&key).is_some()) {
+        return read_verified_fleet(&context, declared, &blob, &bundle.chips).map_err(breach);
+    }
+    let fleet = verify_fleet(&context, declared, &blob, &bundle.chips).map_err(breach)?;
+    if let Some(key) = key {
+        memory.remember(&key, &[]);
+    }
+    Ok(fleet)
 }
 
 fn window_context(bundle: &Bundle, entry: &Entry, report: &Report, fleet: &FleetDeclaration) -> WindowContext {

@@ -6,6 +6,7 @@ use crate::sample::{
     MISSING_COUNTER, NO_JOB, activity_from_ratio, counter_from_float, milliwatts_from_watts, nearest, watts_ceiling,
 };
 use crate::stream::{Meter, equal_prefix};
+use crate::wide::widest;
 use crate::{Batch, Dictionary, MeterError, SourceContract};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -249,12 +250,14 @@ impl Converter {
 fn plain_floats(values: &[f32], ceiling: f64, scale: f64, out: &mut Vec<u32>) -> bool {
     #[allow(clippy::cast_possible_truncation)]
     let ceiling = ceiling as f32;
-    values.chunks(1_024).all(|block| {
-        let inside = block.iter().fold(true, |inside, &value| inside & (value >= 0.0) & (value <= ceiling));
-        if inside {
-            out.extend(block.iter().map(|&value| nearest(f64::from(value) * scale)));
-        }
-        inside
+    widest(|| {
+        values.chunks(1_024).all(|block| {
+            let inside = block.iter().fold(true, |inside, &value| inside & (value >= 0.0) & (value <= ceiling));
+            if inside {
+                out.extend(block.iter().map(|&value| nearest(f64::from(value) * scale)));
+            }
+            inside
+        })
     })
 }
 
