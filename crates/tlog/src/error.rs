@@ -76,6 +76,17 @@ pub enum TlogError {
     /// Bytes that should be a proof file are not one (C2SP tlog-proof).
     #[error("not a tlog proof: {0}")]
     ProofText(&'static str),
+    /// Bytes that should be a certificate are not one (`docs/formats/certificate.md`).
+    #[error("not a certificate: {0}")]
+    Certificate(&'static str),
+    /// A certificate is well formed but does not show what it claims.
+    #[error("log {origin}: not proved: {what}")]
+    NotProved {
+        /// Origin of the log.
+        origin: String,
+        /// Why, and what would.
+        what: String,
+    },
     /// An add-checkpoint request is malformed (C2SP tlog-witness).
     #[error("not an add-checkpoint request: {0}")]
     Request(&'static str),

@@ -7,11 +7,13 @@
 //! | [`checkpoint`], [`cosignature`] | C2SP tlog-checkpoint v1.0.0, tlog-cosignature (Ed25519) |
 //! | [`tile`], [`reader`], [`fsck`] | C2SP tlog-tiles, without pruning |
 //! | [`policy`], [`proof`] | C2SP tlog-policy, tlog-proof |
+//! | [`certificate`] | ours: published by a deadline, absent by a deadline |
 //! | [`file_log`], [`witness`] | the writer, and the rules of C2SP tlog-witness; no HTTP |
 //!
 //! No clock, no network, no async. Randomness is used to make keys and to mark write-ahead files, never in verification. Left out:
 //! ML-DSA-44 cosignatures, subtree proofs, mirrors. `docs/formats/tlog.md` has the bytes.
 
+pub mod certificate;
 pub mod checkpoint;
 pub mod cosignature;
 mod durable;

@@ -9,6 +9,7 @@
 //! Names are octets, not text. Every name is a member of at most one group, so that a witness counts in one way only.
 
 mod parse;
+mod safety;
 
 use crate::TlogError;
 use crate::checkpoint::SignedCheckpoint;
