@@ -16,7 +16,7 @@
 pub mod certificate;
 pub mod checkpoint;
 pub mod cosignature;
-mod durable;
+pub mod durable;
 mod error;
 pub mod file_log;
 pub mod fsck;

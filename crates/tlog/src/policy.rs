@@ -158,6 +158,15 @@ impl Policy {
         time_of(self.quorum?, &group_times)
     }
 
+    /// Whether the witnesses marked in `present` (in the order of [`Policy::witnesses`]) are a quorum by themselves; false under
+    /// `quorum none`. With the silent ones marked it tells whether something could have been cosigned without all others.
+    #[must_use]
+    pub fn is_quorum_among(&self, present: &[bool]) -> bool {
+        let times: Vec<_> =
+            (0..self.witnesses.len()).map(|i| present.get(i).copied().unwrap_or(false).then_some(0)).collect();
+        self.smallest_time(&times).is_some()
+    }
+
     /// Smallest Unix time `t` such that verified cosignatures with time `<= t` satisfy the quorum; `Some(0)` under `quorum none`.
     /// `None` when they do not, or when a known witness's signature fails (see [`Policy::evaluate`] for the reason).
     #[must_use]
