@@ -231,6 +231,19 @@ pub enum TlogError {
         /// Time offered, Unix seconds.
         now: u64,
     },
+    /// A witness met a valid cosignature of its own that its record does not know.
+    #[error(
+        "this witness already cosigned {origin} at size {size}, time {time}, but its record does not know it: the record was lost or \
+         restored from a backup. Nothing is signed any more; start a new witness with a new key and name"
+    )]
+    OwnCosignatureAhead {
+        /// Origin of the log.
+        origin: String,
+        /// Size of the checkpoint that carries the cosignature.
+        size: u64,
+        /// Time of the cosignature, Unix seconds.
+        time: u64,
+    },
     /// The system gave no randomness.
     #[error("the operating system gave no randomness; try again")]
     Randomness,

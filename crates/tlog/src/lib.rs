@@ -3,8 +3,8 @@
 //! | module | document |
 //! |---|---|
 //! | [`merkle`] | RFC 9162 section 2.1 |
-//! | [`note`] | C2SP signed-note v1.0.0, types 0x01 and 0x04 |
-//! | [`checkpoint`], [`cosignature`] | C2SP tlog-checkpoint v1.0.0, tlog-cosignature (Ed25519) |
+//! | [`note`] | C2SP signed-note v1.0.0, types 0x01, 0x04 and 0x06 |
+//! | [`checkpoint`], [`cosignature`] | C2SP tlog-checkpoint v1.0.0, tlog-cosignature (Ed25519 and ML-DSA-44) |
 //! | [`tile`], [`reader`], [`fsck`] | C2SP tlog-tiles, without pruning |
 //! | [`policy`], [`proof`] | C2SP tlog-policy, tlog-proof |
 //! | [`certificate`] | ours: published by a deadline, absent by a deadline |
@@ -22,6 +22,7 @@ pub mod file_log;
 pub mod fsck;
 mod key;
 pub mod merkle;
+mod mldsa;
 pub mod note;
 pub mod policy;
 pub mod proof;

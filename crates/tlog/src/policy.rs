@@ -36,7 +36,7 @@ pub struct KnownLog {
 pub struct KnownWitness {
     /// Name inside the policy file; not the key name.
     pub name: Vec<u8>,
-    /// Key of the witness, type 0x04.
+    /// Key of the witness, type 0x04 or 0x06.
     pub key: VerifierKey,
     /// Where the witness is, if the policy says so.
     pub url: Option<String>,
@@ -194,7 +194,8 @@ impl Policy {
     fn verified(&self, note: &Note) -> Result<Vec<Verified>, TlogError> {
         match note.verify(&self.keys) {
             Err(TlogError::NoKnownSignature { .. }) => Ok(Vec::new()),
-            other => other,
+            // An ML-DSA-44 cosignature without a time says neither when nor that the tree was the largest, so it counts for no rule here.
+            other => other.map(|lines| lines.into_iter().filter(|line| line.time_unix_seconds > 0).collect()),
         }
     }
 
