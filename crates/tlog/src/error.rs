@@ -87,8 +87,11 @@ pub enum TlogError {
         /// Why, and what would.
         what: String,
     },
-    /// An add-checkpoint request is malformed (C2SP tlog-witness).
-    #[error("not an add-checkpoint request: {0}")]
+    /// Bytes that should be a COSE receipt are not one (RFC 9942).
+    #[error("not a receipt: {0}")]
+    Receipt(&'static str),
+    /// A request to a witness or mirror is malformed (C2SP tlog-witness, tlog-mirror).
+    #[error("not such a request: {0}")]
     Request(&'static str),
     /// Input exceeds a limit of this reader.
     #[error("{what}: {found} exceeds the limit of {limit}; raise the limit if you trust the source")]
