@@ -7,6 +7,7 @@
 //! What is promised: an index that was given out survives any crash; no two signed checkpoints contradict each other; `GET /checkpoint`
 //! shows only what a quorum of the policy has cosigned.
 
+pub mod bench;
 mod blobs;
 mod cache;
 mod chain;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// Limits of a listener.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,9 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut stopp
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header).keep_alive(true);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(limits.header).max_concurrent_streams(256);
     let builder = Arc::new(builder);
+    let mut connections = JoinSet::new();
     let patience = loop {
+        while connections.try_join_next().is_some() {}
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let stream = tokio::select! {
             stream = next(&listener) => stream,
@@ -86,7 +88,7 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut stopp
         let service = TowerToHyperService::new(router.clone());
         let builder = Arc::clone(&builder);
         let watcher = graceful.watcher();
-        tokio::spawn(async move {
+        connections.spawn(async move {
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             // Whatever ends a connection early is the client's doing and told to the client, if at all.
             let _ = watcher.watch(connection.into_owned()).await;
@@ -94,6 +96,7 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut stopp
         });
     };
     let _ = tokio::time::timeout(patience, graceful.shutdown()).await;
+    connections.shutdown().await;
 }
 
 /// The next connection. Out of file handles, it waits until some are free again.

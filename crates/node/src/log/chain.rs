@@ -67,6 +67,7 @@ pub(super) fn blobs(body: &Body) -> Vec<BlobRef> {
         Body::Fleet(fleet) => vec![fleet.blob],
         Body::Report(report) => vec![report.seal],
         Body::Response(response) => response.items.iter().map(|item| item.opening).collect(),
+        Body::Alarm(alarm) => vec![alarm.evidence],
         _ => Vec::new(),
     }
 }

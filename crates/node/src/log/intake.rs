@@ -60,6 +60,8 @@ pub(super) struct Intake {
     batch: Vec<Accepted>,
     bytes: Vec<Vec<u8>>,
     batch_bytes: usize,
+    /// When the log last moved on: nobody waits too long while the disk does.
+    progress: Option<Instant>,
     /// `last` and `closed` as they were before the batch.
     before: (Option<Hash>, bool),
 }
@@ -77,6 +79,7 @@ impl Intake {
             batch: Vec::new(),
             bytes: Vec::new(),
             batch_bytes: 0,
+            progress: None,
             before: (last, closed),
         }
     }
@@ -106,10 +109,11 @@ impl Intake {
         if self.is_full() {
             return;
         }
-        let (next, hold) = (self.next, self.limits.hold);
+        let (next, hold, progress) = (self.next, self.limits.hold, self.progress);
         self.held.retain(|_, waiting| {
-            let (late, waits): (Vec<_>, Vec<_>) =
-                std::mem::take(waiting).into_iter().partition(|(since, _)| now.duration_since(*since) >= hold);
+            let (late, waits): (Vec<_>, Vec<_>) = std::mem::take(waiting).into_iter().partition(|(since, _)| {
+                now.saturating_duration_since(progress.map_or(*since, |then| then.max(*since))) >= hold
+            });
             self.held_count -= late.len();
             for (_, submission) in late {
                 refuse_gap(submission, next);
@@ -145,9 +149,10 @@ impl Intake {
     }
 
     /// The batch is durable: gives its entries with their leaf hashes, and what is to be answered.
-    pub(super) fn committed(&mut self) -> (Vec<Vec<u8>>, Vec<Hash>, Answers) {
+    pub(super) fn committed(&mut self, now: Instant) -> (Vec<Vec<u8>>, Vec<Hash>, Answers) {
         let mut index = self.batch_start();
         self.before = (self.last, self.closed);
+        self.progress = Some(now);
         self.batch_bytes = 0;
         let bytes = std::mem::take(&mut self.bytes);
         let (mut leaves, mut answers) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()));
@@ -160,7 +165,8 @@ impl Intake {
     }
 
     /// The batch could not be written: nothing of it is in the log.
-    pub(super) fn failed(&mut self, refusal: &Refusal) {
+    pub(super) fn failed(&mut self, refusal: &Refusal, now: Instant) {
+        self.progress = Some(now);
         self.next = self.batch_start();
         (self.last, self.closed) = self.before;
         self.bytes.clear();

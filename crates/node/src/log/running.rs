@@ -313,8 +313,10 @@ impl RunningLog {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        for task in &self.tasks {
+        for task in std::mem::take(&mut self.tasks) {
             task.abort();
+            // Waited for, so that nothing holds the store any more.
+            let _ = task.await;
         }
         tracing::info!(origin = self.shared.setup.origin(), size = self.shared.size(), "log stopped");
         if ended {

@@ -140,7 +140,7 @@ impl Sequencer {
         let metrics = &self.shared.condition.metrics;
         if let Err(error) = staged {
             let refusal = Refusal::new(503, error.to_string());
-            self.intake.failed(&refusal);
+            self.intake.failed(&refusal, Instant::now());
             self.storage_failed(&error);
             if !error.is_unchanged() {
                 self.intake.refuse_held(&refusal);
@@ -148,7 +148,7 @@ impl Sequencer {
             return;
         }
         self.shared.condition.facts().storage = None;
-        let (entries, leaves, answers) = self.intake.committed();
+        let (entries, leaves, answers) = self.intake.committed(Instant::now());
         {
             let mut tree = self.shared.tree_mut();
             leaves.iter().for_each(|leaf| tree.push(*leaf));

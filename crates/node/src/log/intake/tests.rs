@@ -30,7 +30,7 @@ fn leaf_at(durable: &[Hash]) -> impl Fn(u64) -> Option<Hash> {
 
 /// Makes the batch durable.
 fn commit(intake: &mut Intake, durable: &mut Vec<Hash>) {
-    let (_, leaves, answers) = intake.committed();
+    let (_, leaves, answers) = intake.committed(Instant::now());
     durable.extend(leaves);
     answers.send();
 }
@@ -43,7 +43,7 @@ fn nothing_is_answered_before_it_is_durable_and_a_failed_batch_leaves_no_trace()
     let (again, mut repeated) = submission(0, 0);
     intake.take(again, now, &leaf_at(&durable));
     assert!(answer.try_recv().is_err() && repeated.try_recv().is_err());
-    intake.failed(&Refusal::new(503, "no room"));
+    intake.failed(&Refusal::new(503, "no room"), now);
     assert_eq!(answer.try_recv().unwrap().unwrap_err().status, 503);
     assert_eq!(repeated.try_recv().unwrap().unwrap_err().status, 503);
     // Another first statement is welcome now: the failed one is not in the log.
@@ -63,7 +63,7 @@ fn a_closed_log_takes_repeats_only() {
     let (mut last, _answer) = submission(0, 0);
     last.checked.closes = true;
     intake.take(last, now, &leaf_at(&durable));
-    intake.failed(&Refusal::new(503, "no room"));
+    intake.failed(&Refusal::new(503, "no room"), now);
     assert!(!intake.is_closed());
     let (mut last, _answer) = submission(0, 0);
     last.checked.closes = true;
@@ -115,7 +115,7 @@ proptest! {
             if what < 3 {
                 commit(&mut intake, &mut durable);
             } else if what == 3 {
-                intake.failed(&Refusal::new(503, "no room"));
+                intake.failed(&Refusal::new(503, "no room"), now);
             }
         }
         while !intake.batch().is_empty() {
