@@ -88,7 +88,7 @@ fn holders(draft: &Draft, report: &mut Report) {
     let roles = draft.roles.iter().map(|r| (&r.path, &r.value.0.id, &r.value.1, &r.value.0.statement_keys));
     let mut ids: BTreeMap<&Name, &str> = BTreeMap::new();
     let mut origins: BTreeSet<&str> = BTreeSet::new();
-    let mut keys: BTreeMap<PublicKey, String> = BTreeMap::new();
+    let mut keys: BTreeMap<Vec<u8>, String> = BTreeMap::new();
     for (path, id, log, statement_keys) in parties.chain(roles) {
         if let Some(other) = ids.insert(id, path) {
             let problem = format!("[{path}] and [{other}] are both called '{id}'");
@@ -99,22 +99,24 @@ fn holders(draft: &Draft, report: &mut Report) {
             report.at(&format!("{path}.log"), Rule::DuplicateId, problem, "each party and role has a log of its own");
         }
         let holder = format!("'{id}'");
-        let with_field = statement_keys.iter().map(|key| ("statement_keys", *key)).chain([("log", log.key)]);
+        let with_field = statement_keys.iter().map(|key| ("statement_keys", &key.0[..])).chain([("log", &log.key[..])]);
         for (field, key) in with_field {
             share(&mut keys, key, &holder, &format!("{path}.{field}"), report);
         }
     }
     for (_, name, key) in draft.witnesses.iter().flat_map(|policy| &policy.witnesses) {
-        share(&mut keys, key.key, &format!("witness '{name}'"), "witnesses.policy", report);
+        share(&mut keys, &key.key, &format!("witness '{name}'"), "witnesses.policy", report);
     }
 }
 
-fn share(keys: &mut BTreeMap<PublicKey, String>, key: PublicKey, holder: &str, path: &str, report: &mut Report) {
-    let Some(other) = keys.insert(key, holder.to_owned()) else { return };
+fn share(keys: &mut BTreeMap<Vec<u8>, String>, key: &[u8], holder: &str, path: &str, report: &mut Report) {
+    let Some(other) = keys.insert(key.to_vec(), holder.to_owned()) else { return };
     let problem = if other == holder {
         format!("{holder} uses one key for two things")
     } else {
-        format!("{other} and {holder} have the same key {key}")
+        // Witness keys may be post-quantum ones, which are too long to print.
+        let key = <[u8; 32]>::try_from(key).map_or_else(|_| String::new(), |key| format!(" {}", PublicKey(key)));
+        format!("{other} and {holder} have the same key{key}")
     };
     report.at(path, Rule::SharedKey, problem, "make a key of its own with 'standstill key new'");
 }

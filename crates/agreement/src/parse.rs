@@ -10,7 +10,6 @@ use crate::terms::{
 };
 use crate::vkey::{self, Vkey};
 use standstill_statement::{Class, Hash32, Name, PublicKey, time};
-use standstill_tlog::note::KeyType;
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 use toml::value::Offset;
@@ -255,7 +254,7 @@ fn holder(table: &mut Table<'_>, report: &mut Report) -> Option<Holder> {
     let log = log.and_then(|field| {
         let path = table.path_of("log");
         let text = field.text(&path, "the log's verifier key in quotes", report)?;
-        match vkey::read(text, KeyType::Ed25519) {
+        match vkey::read(text, vkey::Purpose::Log) {
             Ok(key) => Some((text.to_owned(), key)),
             Err(problem) => {
                 let remedy = "copy the line that the log's 'vkey' file holds";

@@ -1,7 +1,6 @@
 //! Witness policies (C2SP tlog-policy): normal form, and whether two quorums always share an honest-by-count witness.
 
 use crate::vkey::{self, Vkey};
-use standstill_tlog::note::KeyType;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most witnesses and groups together.
@@ -110,7 +109,7 @@ impl Reader {
 
     fn witness(&mut self, line: usize, name: &str, key: &str) -> Result<(), String> {
         self.free_name(name)?;
-        let key = vkey::read(key, KeyType::CosignatureV1)
+        let key = vkey::read(key, vkey::Purpose::Witness)
             .map_err(|problem| format!("witness '{}' {problem}", shorten(name)))?;
         if let Some((_, other, _)) = self.witnesses.iter().find(|(_, _, known)| known.key == key.key) {
             return Err(format!("gives witnesses '{other}' and '{}' the same key", shorten(name)));
@@ -180,6 +179,7 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use standstill_tlog::note::KeyType;
 
     fn witness(index: u8) -> String {
         let key = vkey::write(&format!("w{index}.example"), KeyType::CosignatureV1, index);

@@ -8,7 +8,7 @@ mod measure;
 pub use audit::{AuditCommand, BundleArgs, WitnessCommand};
 pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, LogCommand};
 pub use look::{Cheat, DemoArgs, ExplainArgs, ShowArgs, VerifyArgs};
-pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterRunArgs, RehearseArgs};
+pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs};
 
 use clap::{Parser, Subcommand};
 

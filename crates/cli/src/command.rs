@@ -11,6 +11,7 @@ mod key;
 mod lab;
 mod log;
 mod meter;
+mod query;
 mod rehearse;
 mod show;
 mod tables;

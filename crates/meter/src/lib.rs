@@ -14,6 +14,8 @@ pub mod finish;
 pub mod jobs;
 mod order;
 pub mod partials;
+#[cfg(feature = "query")]
+pub mod query;
 pub mod sample;
 pub mod seam;
 pub mod source;

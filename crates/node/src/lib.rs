@@ -4,8 +4,12 @@
 
 pub mod client;
 pub mod clock;
+mod error;
 pub mod log;
 pub mod mirror;
 pub mod monitor;
+pub mod serve;
 pub mod store;
 pub mod witness;
+
+pub use error::NodeError;

@@ -52,6 +52,8 @@ pub enum Body {
     Finding(Finding),
     /// "I am here, and these are the heads I see".
     Heartbeat(Heartbeat),
+    /// A log that shows two histories, with the evidence.
+    Alarm(Alarm),
 }
 
 /// Registered accelerators. The groups themselves are in the blob (`docs/formats/seal.md`, "Fleet blob").
@@ -212,4 +214,21 @@ pub struct FindingItem {
 pub struct Heartbeat {
     /// Window during which it is made.
     pub window: u64,
+}
+
+/// A log signed two checkpoints of one size with different roots. The two signatures are the proof; the statement says who found them,
+/// and puts them where they cannot be withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alarm {
+    /// C2SP origin line of the log.
+    pub origin: String,
+    /// Tree size of both checkpoints.
+    pub size: u64,
+    /// Root that the issuer saw first.
+    pub first: Hash32,
+    /// The other root.
+    pub second: Hash32,
+    /// Evidence file with both signed checkpoints (`docs/formats/tlog.md`).
+    pub evidence: BlobRef,
 }

@@ -1,8 +1,8 @@
 //! One statement of each kind, for tests.
 
 use crate::{
-    BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Hash32, Header, Heartbeat, LogHead, Mode,
-    Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
+    Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Hash32, Header, Heartbeat, LogHead,
+    Mode, Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -97,6 +97,13 @@ pub(crate) fn bodies() -> Vec<Body> {
         }),
         Body::Finding(finding()),
         Body::Heartbeat(Heartbeat { window: 3 }),
+        Body::Alarm(Alarm {
+            origin: "logs.example/south".to_owned(),
+            size: 12,
+            first: hash("one"),
+            second: hash("other"),
+            evidence: blob("evidence"),
+        }),
     ]
 }
 

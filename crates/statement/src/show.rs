@@ -1,7 +1,7 @@
 //! Statements in words: every field with its unit, one line each, hashes short where the full one is not needed to find something.
 
 use crate::body::{
-    Body, Challenge, Finding, FleetDeclaration, Header, Heartbeat, LogHead, Mode, Outcome, Report, Response,
+    Alarm, Body, Challenge, Finding, FleetDeclaration, Header, Heartbeat, LogHead, Mode, Outcome, Report, Response,
     RunDeclaration,
 };
 use crate::envelope::Signed;
@@ -28,6 +28,7 @@ pub fn text(statement: &Statement) -> String {
         Body::Response(response) => response_lines(&mut page, response),
         Body::Finding(finding) => finding_lines(&mut page, finding),
         Body::Heartbeat(Heartbeat { window }) => page.line("window", &window.to_string()),
+        Body::Alarm(alarm) => alarm_lines(&mut page, alarm),
     }
     page.gap();
     header_lines(&mut page, &statement.header);
@@ -87,7 +88,16 @@ const fn title(body: &Body) -> &'static str {
         Body::Response(_) => "Response",
         Body::Finding(_) => "Finding",
         Body::Heartbeat(_) => "Heartbeat",
+        Body::Alarm(_) => "Alarm",
     }
+}
+
+fn alarm_lines(page: &mut Page, alarm: &Alarm) {
+    page.line("log", &format!("{} shows two histories", alarm.origin));
+    page.line("size", &format!("{} entries", grouped(alarm.size)));
+    page.line("first root", &alarm.first.to_string());
+    page.line("second root", &alarm.second.to_string());
+    page.line("evidence", &blob(&alarm.evidence));
 }
 
 fn header_lines(page: &mut Page, header: &Header) {

@@ -28,6 +28,7 @@ impl Statement {
             Body::Response(_) => Kind::Response,
             Body::Finding(_) => Kind::Finding,
             Body::Heartbeat(_) => Kind::Heartbeat,
+            Body::Alarm(_) => Kind::Alarm,
         }
     }
 
@@ -58,12 +59,22 @@ pub enum Kind {
     Finding,
     /// Heartbeat.
     Heartbeat,
+    /// Alarm.
+    Alarm,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Fleet, Self::Report, Self::Run, Self::Challenge, Self::Response, Self::Finding, Self::Heartbeat];
+    pub const ALL: [Self; 8] = [
+        Self::Fleet,
+        Self::Report,
+        Self::Run,
+        Self::Challenge,
+        Self::Response,
+        Self::Finding,
+        Self::Heartbeat,
+        Self::Alarm,
+    ];
 
     /// The lower-case word used in content types, subjects and files.
     #[must_use]
@@ -76,6 +87,7 @@ impl Kind {
             Self::Response => "response",
             Self::Finding => "finding",
             Self::Heartbeat => "heartbeat",
+            Self::Alarm => "alarm",
         }
     }
 

@@ -1,6 +1,8 @@
 //! Rules for the fields of each kind, beyond what the types say.
 
-use crate::body::{Body, Challenge, Finding, FleetDeclaration, LogHead, Outcome, Report, Response, RunDeclaration};
+use crate::body::{
+    Alarm, Body, Challenge, Finding, FleetDeclaration, LogHead, Outcome, Report, Response, RunDeclaration,
+};
 use crate::error::StatementError;
 use crate::ids::Name;
 use crate::statement::Statement;
@@ -38,6 +40,7 @@ impl Statement {
             Body::Response(response) => response_fields(response),
             Body::Finding(finding) => finding_fields(finding, &self.header.issuer),
             Body::Heartbeat(_) => Ok(()),
+            Body::Alarm(alarm) => alarm_fields(alarm),
         });
         result.map_err(|(field, problem)| StatementError::Field {
             kind: self.kind().name(),
@@ -75,11 +78,26 @@ fn ascending<T: Ord>(field: &'static str, wanted: &str, items: impl Iterator<Ite
     if items.windows(2).all(|pair| pair[0] < pair[1]) { Ok(()) } else { refuse(field, format!("must be {wanted}")) }
 }
 
+const ORIGIN_RULE: &str = "an origin must have 1 to 255 printable ASCII characters without space and '+'";
+
+fn is_origin(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'+')
+}
+
+fn alarm_fields(alarm: &Alarm) -> Result<(), Problem> {
+    if !is_origin(&alarm.origin) {
+        return refuse("body.alarm.origin", ORIGIN_RULE);
+    }
+    if alarm.first == alarm.second {
+        return refuse("body.alarm.second", "must differ from the first root; equal roots prove nothing");
+    }
+    Ok(())
+}
+
 fn log_head(field: &'static str, head: &LogHead) -> Result<(), Problem> {
-    let legal = (1..=255).contains(&head.origin.len())
-        && head.origin.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'+');
+    let legal = is_origin(&head.origin);
     if !legal {
-        return refuse(field, "an origin must have 1 to 255 printable ASCII characters without space and '+'");
+        return refuse(field, ORIGIN_RULE);
     }
     if head.size == 0 { refuse(field, "a head must cover at least one entry") } else { Ok(()) }
 }

@@ -93,6 +93,13 @@ fn checking_bodies() -> Vec<(&'static str, Body)> {
         item(90_000, Outcome::NotOpened, "deadline"),
         item(1, Outcome::Flagged, "power-profile"),
     ];
+    let alarm = Alarm {
+        origin: "logs.example/south".to_owned(),
+        size: 12,
+        first: hash("one root"),
+        second: hash("another root"),
+        evidence: blob("evidence"),
+    };
     let opened = vec![
         ResponseItem { group: 7, opening: blob("opening 7") },
         ResponseItem { group: 2, opening: blob("opening 2") },
@@ -102,6 +109,7 @@ fn checking_bodies() -> Vec<(&'static str, Body)> {
         ("response", Body::Response(Response { challenge: hash("challenge"), items: opened })),
         ("finding", Body::Finding(Finding { party: name("north"), challenge: hash("challenge"), items })),
         ("heartbeat", Body::Heartbeat(Heartbeat { window: 3 })),
+        ("alarm", Body::Alarm(alarm)),
     ]
 }
 

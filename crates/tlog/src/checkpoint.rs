@@ -56,7 +56,7 @@ impl Checkpoint {
         if expected != self.origin {
             return Err(TlogError::WrongOrigin { expected, found: self.origin.clone() });
         }
-        let log = (expected, signer.verifier().id());
+        let log = vec![(expected, signer.verifier().id())];
         Ok(SignedCheckpoint { checkpoint: self.clone(), note: Note::sign(&self.to_string(), signer)?, log })
     }
 }
@@ -74,8 +74,8 @@ impl fmt::Display for Checkpoint {
 pub struct SignedCheckpoint {
     checkpoint: Checkpoint,
     note: Note,
-    /// Name and key id of the log's key, to tell its lines from others.
-    log: (String, [u8; 4]),
+    /// Name and key id of each of the log's keys, to tell its lines from others.
+    log: Vec<(String, [u8; 4])>,
 }
 
 impl SignedCheckpoint {
@@ -92,17 +92,27 @@ impl SignedCheckpoint {
     /// # Errors
     /// As [`SignedCheckpoint::parse`], and [`TlogError::KeyType`] when the key is a witness key.
     pub fn parse_for_origin(bytes: &[u8], origin: &str, log: &VerifierKey) -> Result<Self, TlogError> {
-        if log.key_type() != KeyType::Ed25519 {
-            let (name, found) = (log.name().to_owned(), log.key_type() as u8);
+        Self::parse_for_keys(bytes, origin, std::slice::from_ref(log))
+    }
+
+    /// As [`SignedCheckpoint::parse_for_origin`], for a log with several keys (a second, post-quantum signature, or a change of keys).
+    /// One of them must have signed, and every line by one of them must verify.
+    ///
+    /// # Errors
+    /// As [`SignedCheckpoint::parse_for_origin`].
+    pub fn parse_for_keys(bytes: &[u8], origin: &str, keys: &[VerifierKey]) -> Result<Self, TlogError> {
+        if let Some(key) = keys.iter().find(|key| !key.key_type().may_sign_logs()) {
+            let (name, found) = (key.name().to_owned(), key.key_type() as u8);
             return Err(TlogError::KeyType { name, found, wanted: KeyType::Ed25519.purpose() });
         }
         let note = Note::parse(bytes)?;
-        note.verify(std::slice::from_ref(log))?;
+        note.verify(keys)?;
         let checkpoint = Checkpoint::parse(note.text())?;
         if checkpoint.origin != origin {
             return Err(TlogError::WrongOrigin { expected: origin.to_owned(), found: checkpoint.origin });
         }
-        Ok(Self { checkpoint, note, log: (log.name().to_owned(), log.id()) })
+        let log = keys.iter().map(|key| (key.name().to_owned(), key.id())).collect();
+        Ok(Self { checkpoint, note, log })
     }
 
     /// The tree head.
@@ -134,10 +144,10 @@ impl SignedCheckpoint {
         }
     }
 
-    /// Drops every line that is not by the log.
-    pub(crate) fn retain_log_lines(&mut self) {
-        let Self { note, log: (name, id), .. } = self;
-        note.retain(|line| line.name == *name && line.key_id == *id);
+    /// Drops every line that is not by the log: lines of others are not verified, and would let anyone make a stored checkpoint grow.
+    pub fn retain_log_lines(&mut self) {
+        let Self { note, log, .. } = self;
+        note.retain(|line| log.iter().any(|(name, id)| line.name == *name && line.key_id == *id));
     }
 
     /// The same checkpoint with more signature lines; they are verified when read, not here.

@@ -9,7 +9,10 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Replaces a file atomically and durably. The directory must exist.
-pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TlogError> {
+///
+/// # Errors
+/// [`TlogError::Io`]; the old file is then still there, or the new one whole.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TlogError> {
     let temporary = temporary_name(path);
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(bytes)?;
@@ -28,13 +31,19 @@ fn temporary_name(path: &Path) -> PathBuf {
 }
 
 /// Makes the names in the file's directory durable.
-pub(crate) fn sync_parent(path: &Path) -> Result<(), TlogError> {
+///
+/// # Errors
+/// [`TlogError::Io`].
+pub fn sync_parent(path: &Path) -> Result<(), TlogError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent).and_then(|directory| directory.sync_all()).map_err(TlogError::io("sync directory", parent))
 }
 
 /// Creates a directory with its parents; each new name is durable.
-pub(crate) fn create_directory(path: &Path) -> Result<(), TlogError> {
+///
+/// # Errors
+/// [`TlogError::Io`].
+pub fn create_directory(path: &Path) -> Result<(), TlogError> {
     if path.is_dir() {
         return Ok(());
     }
@@ -52,7 +61,10 @@ pub(crate) fn create_directory(path: &Path) -> Result<(), TlogError> {
 
 /// Reads a regular file of at most `limit` bytes; `None` when there is none. Links, pipes and devices are refused: they may be part of
 /// a hostile copy of a log.
-pub(crate) fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Option<Vec<u8>>, TlogError> {
+///
+/// # Errors
+/// [`TlogError::Io`]; [`TlogError::TooLarge`] above the limit, with `what` in the message.
+pub fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Option<Vec<u8>>, TlogError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(TlogError::io("look at", path)(error)),
@@ -71,7 +83,10 @@ pub(crate) fn read_limited(path: &Path, what: &'static str, limit: u64) -> Resul
 }
 
 /// Takes the exclusive lock of a directory; it is released when the file is dropped or the process dies.
-pub(crate) fn lock(path: &Path) -> Result<File, TlogError> {
+///
+/// # Errors
+/// [`TlogError::Locked`] when another process (or handle) has it, [`TlogError::Io`].
+pub fn lock(path: &Path) -> Result<File, TlogError> {
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(TlogError::io("open", path))?;
     match file.try_lock() {

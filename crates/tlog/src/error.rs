@@ -76,8 +76,22 @@ pub enum TlogError {
     /// Bytes that should be a proof file are not one (C2SP tlog-proof).
     #[error("not a tlog proof: {0}")]
     ProofText(&'static str),
-    /// An add-checkpoint request is malformed (C2SP tlog-witness).
-    #[error("not an add-checkpoint request: {0}")]
+    /// Bytes that should be a certificate are not one (`docs/formats/certificate.md`).
+    #[error("not a certificate: {0}")]
+    Certificate(&'static str),
+    /// A certificate is well formed but does not show what it claims.
+    #[error("log {origin}: not proved: {what}")]
+    NotProved {
+        /// Origin of the log.
+        origin: String,
+        /// Why, and what would.
+        what: String,
+    },
+    /// Bytes that should be a COSE receipt are not one (RFC 9942).
+    #[error("not a receipt: {0}")]
+    Receipt(&'static str),
+    /// A request to a witness or mirror is malformed (C2SP tlog-witness, tlog-mirror).
+    #[error("not such a request: {0}")]
     Request(&'static str),
     /// Input exceeds a limit of this reader.
     #[error("{what}: {found} exceeds the limit of {limit}; raise the limit if you trust the source")]
@@ -219,6 +233,19 @@ pub enum TlogError {
         last: u64,
         /// Time offered, Unix seconds.
         now: u64,
+    },
+    /// A witness met a valid cosignature of its own that its record does not know.
+    #[error(
+        "this witness already cosigned {origin} at size {size}, time {time}, but its record does not know it: the record was lost or \
+         restored from a backup. Nothing is signed any more; start a new witness with a new key and name"
+    )]
+    OwnCosignatureAhead {
+        /// Origin of the log.
+        origin: String,
+        /// Size of the checkpoint that carries the cosignature.
+        size: u64,
+        /// Time of the cosignature, Unix seconds.
+        time: u64,
     },
     /// The system gave no randomness.
     #[error("the operating system gave no randomness; try again")]

@@ -15,7 +15,7 @@ mod head;
 pub(crate) mod storage;
 #[cfg(test)]
 mod tests;
-mod wal;
+pub mod wal;
 
 use crate::TlogError;
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};

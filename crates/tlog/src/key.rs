@@ -1,10 +1,11 @@
-//! Ed25519 keys of logs and witnesses, with one acceptance rule and the C2SP text forms.
+//! Keys of logs and witnesses, with one acceptance rule for each algorithm, and the C2SP text forms.
 //!
-//! Verification is *strict* (cofactorless, small-order keys and points refused, canonical encodings only): on the published
+//! Ed25519 verification is *strict* (cofactorless, small-order keys and points refused, canonical encodings only): on the published
 //! edge vectors the usual verifiers disagree on a third, and two readers that disagree on one signature would disagree on a verdict.
 
 use crate::TlogError;
 use crate::cosignature;
+use crate::mldsa;
 use crate::note::NoteSignature;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -20,6 +21,8 @@ pub enum KeyType {
     Ed25519 = 0x01,
     /// 0x04: timestamped Ed25519 cosignature; what a witness signs with.
     CosignatureV1 = 0x04,
+    /// 0x06: timestamped ML-DSA-44 cosignature; what witnesses, and logs in second place, sign with against quantum computers.
+    MlDsa44 = 0x06,
 }
 
 impl KeyType {
@@ -27,10 +30,23 @@ impl KeyType {
         match byte {
             0x01 => Ok(Self::Ed25519),
             0x04 => Ok(Self::CosignatureV1),
+            0x06 => Ok(Self::MlDsa44),
             _ => Err(TlogError::Key(
-                "signature type is neither 0x01 (Ed25519) nor 0x04 (timestamped Ed25519 cosignature)",
+                "signature type is not 0x01 (Ed25519), 0x04 (Ed25519 cosignature) or 0x06 (ML-DSA-44 cosignature)",
             )),
         }
+    }
+
+    /// Whether a log may sign its checkpoints with such a key (tlog-checkpoint, "Signatures").
+    #[must_use]
+    pub fn may_sign_logs(self) -> bool {
+        matches!(self, Self::Ed25519 | Self::MlDsa44)
+    }
+
+    /// Whether witnesses and mirrors may cosign with such a key.
+    #[must_use]
+    pub fn may_cosign(self) -> bool {
+        self != Self::Ed25519
     }
 
     /// What this key type is for, in words for messages.
@@ -39,6 +55,7 @@ impl KeyType {
         match self {
             Self::Ed25519 => "a log key (type 0x01)",
             Self::CosignatureV1 => "a witness key (type 0x04)",
+            Self::MlDsa44 => "a post-quantum key (type 0x06)",
         }
     }
 }
@@ -56,7 +73,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), TlogError> {
 }
 
 /// `SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4]`, the key id on signature lines.
-fn key_id(name: &str, key_type: KeyType, public: &[u8; 32]) -> [u8; 4] {
+fn key_id(name: &str, key_type: KeyType, public: &[u8]) -> [u8; 4] {
     let mut hasher = Sha256::new();
     hasher.update(name.as_bytes());
     hasher.update([b'\n', key_type as u8]);
@@ -71,28 +88,58 @@ pub struct VerifierKey {
     name: String,
     key_type: KeyType,
     id: [u8; 4],
-    point: VerifyingKey,
+    public: Public,
 }
 
-impl VerifierKey {
-    /// Builds a key from its parts.
-    ///
-    /// # Errors
-    /// [`TlogError::Key`] when the name breaks the note rules, or the bytes are no curve point or one of small order.
-    pub fn new(name: &str, key_type: KeyType, public: &[u8; 32]) -> Result<Self, TlogError> {
-        check_name(name)?;
+/// The public half of either algorithm.
+#[derive(Clone, PartialEq, Eq)]
+enum Public {
+    Ed25519(VerifyingKey),
+    MlDsa44(mldsa::Public),
+}
+
+impl Public {
+    fn parse(key_type: KeyType, bytes: &[u8]) -> Result<Self, TlogError> {
+        if key_type == KeyType::MlDsa44 {
+            let key = mldsa::Public::from_bytes(bytes);
+            return key.map(Self::MlDsa44).ok_or(TlogError::Key("an ML-DSA-44 public key has 1312 bytes"));
+        }
+        let bytes = bytes.try_into().map_err(|_| TlogError::Key("an Ed25519 key has 32 bytes"))?;
         let point =
-            VerifyingKey::from_bytes(public).map_err(|_| TlogError::Key("the public key is not a curve point"))?;
+            VerifyingKey::from_bytes(bytes).map_err(|_| TlogError::Key("the public key is not a curve point"))?;
         if point.is_weak() {
             return Err(TlogError::Key("the public key has small order; anyone could sign for it"));
         }
-        Ok(Self { name: name.to_owned(), key_type, id: key_id(name, key_type, public), point })
+        Ok(Self::Ed25519(point))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Ed25519(point) => point.as_bytes(),
+            Self::MlDsa44(key) => key.bytes(),
+        }
+    }
+}
+
+impl VerifierKey {
+    /// Builds a key from its parts. `public` has 32 bytes for Ed25519 and 1312 for ML-DSA-44.
+    ///
+    /// # Errors
+    /// [`TlogError::Key`] when the name breaks the note rules, the length is another, or the bytes are no curve point or one of small
+    /// order; for ML-DSA-44 also when the name has more than 255 bytes, which its signed message cannot hold.
+    pub fn new(name: &str, key_type: KeyType, public: &[u8]) -> Result<Self, TlogError> {
+        check_name(name)?;
+        if key_type == KeyType::MlDsa44 && name.len() > cosignature::MAX_NAME_BYTES {
+            return Err(TlogError::Key("the name of an ML-DSA-44 key has more than 255 bytes"));
+        }
+        let key = Public::parse(key_type, public)?;
+        Ok(Self { name: name.to_owned(), key_type, id: key_id(name, key_type, public), public: key })
     }
 
     /// Reads the text form `name+hex+base64`.
     ///
     /// # Errors
-    /// [`TlogError::Key`] when a part is malformed, the key id does not match, or the type is not 0x01 or 0x04.
+    /// [`TlogError::Key`] when a part is malformed, the key id does not match, or the type is not 0x01, 0x04 or 0x06.
     pub fn parse(text: &str) -> Result<Self, TlogError> {
         let mut parts = text.splitn(3, '+');
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
@@ -124,10 +171,10 @@ impl VerifierKey {
         self.id
     }
 
-    /// The 32-byte Ed25519 public key.
+    /// The public key: 32 bytes for Ed25519, 1312 for ML-DSA-44.
     #[must_use]
-    pub fn public_bytes(&self) -> [u8; 32] {
-        self.point.to_bytes()
+    pub fn public_bytes(&self) -> &[u8] {
+        self.public.bytes()
     }
 
     /// Whether a signature line names this key: same name and same id.
@@ -143,22 +190,26 @@ impl VerifierKey {
     pub fn verify(&self, text: &str, signature: &NoteSignature) -> Result<u64, TlogError> {
         match self.key_type {
             KeyType::Ed25519 => self.verify_raw(text.as_bytes(), &signature.bytes).map(|()| 0),
-            KeyType::CosignatureV1 => cosignature::verify(self, text, &signature.bytes),
+            KeyType::CosignatureV1 | KeyType::MlDsa44 => cosignature::verify(self, text, &signature.bytes),
         }
     }
 
-    /// Strict Ed25519 verification of 64 signature bytes over a message.
+    /// Verification of signature bytes over a message: strict for Ed25519, with the empty context for ML-DSA-44.
     pub(crate) fn verify_raw(&self, message: &[u8], signature: &[u8]) -> Result<(), TlogError> {
-        let refused = || TlogError::BadSignature { name: self.name.clone() };
-        let signature = Signature::from_slice(signature).map_err(|_| refused())?;
-        self.point.verify_strict(message, &signature).map_err(|_| refused())
+        let verified = match &self.public {
+            Public::Ed25519(point) => {
+                Signature::from_slice(signature).is_ok_and(|signature| point.verify_strict(message, &signature).is_ok())
+            }
+            Public::MlDsa44(key) => key.verifies(message, signature),
+        };
+        if verified { Ok(()) } else { Err(TlogError::BadSignature { name: self.name.clone() }) }
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut key = vec![self.key_type as u8];
-        key.extend(self.point.to_bytes());
+        key.extend(self.public.bytes());
         write!(f, "{}+{}+{}", self.name, hex::encode(self.id), STANDARD.encode(key))
     }
 }
@@ -177,24 +228,28 @@ impl std::str::FromStr for VerifierKey {
     }
 }
 
-/// `base64(type ‖ 32 bytes)`.
-fn decode_typed_key(text: &str) -> Result<(KeyType, Zeroizing<[u8; 32]>), TlogError> {
+/// `base64(type ‖ key bytes)`.
+fn decode_typed_key(text: &str) -> Result<(KeyType, Zeroizing<Vec<u8>>), TlogError> {
+    if text.len() > 4 * (1 + mldsa::PUBLIC_BYTES).div_ceil(3) {
+        return Err(TlogError::Key("the key is longer than any that is known"));
+    }
     let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| TlogError::Key("the key is not standard base64"))?);
     let (first, rest) = bytes.split_first().ok_or(TlogError::Key("the key is empty"))?;
-    let key_type = KeyType::from_byte(*first)?;
-    let mut key = Zeroizing::new([0_u8; 32]);
-    if rest.len() != key.len() {
-        return Err(TlogError::Key("an Ed25519 key has 32 bytes"));
-    }
-    key.copy_from_slice(rest);
-    Ok((key_type, key))
+    Ok((KeyType::from_byte(*first)?, Zeroizing::new(rest.to_vec())))
 }
 
 /// A named secret key. The secret is wiped when dropped and never printed; a clone holds its own copy.
 #[derive(Clone)]
 pub struct NoteSigner {
     verifier: VerifierKey,
-    secret: SigningKey,
+    secret: Secret,
+}
+
+/// The secret half of either algorithm.
+#[derive(Clone)]
+enum Secret {
+    Ed25519(SigningKey),
+    MlDsa44(mldsa::Secret),
 }
 
 impl NoteSigner {
@@ -208,14 +263,21 @@ impl NoteSigner {
         Self::from_seed(name, key_type, &seed)
     }
 
-    /// The key of a 32-byte RFC 8032 seed; the same seed gives the same key.
+    /// The key of a 32-byte seed (RFC 8032; FIPS 204, algorithm 1); the same seed gives the same key.
     ///
     /// # Errors
     /// [`TlogError::Key`] for a bad name.
     pub fn from_seed(name: &str, key_type: KeyType, seed: &[u8; 32]) -> Result<Self, TlogError> {
-        let secret = SigningKey::from_bytes(seed);
-        let verifier = VerifierKey::new(name, key_type, &secret.verifying_key().to_bytes())?;
-        Ok(Self { verifier, secret })
+        let (secret, public) = if key_type == KeyType::MlDsa44 {
+            let secret = mldsa::Secret::from_seed(seed);
+            let public = secret.public();
+            (Secret::MlDsa44(secret), public)
+        } else {
+            let secret = SigningKey::from_bytes(seed);
+            let public = secret.verifying_key().to_bytes().to_vec();
+            (Secret::Ed25519(secret), public)
+        };
+        Ok(Self { verifier: VerifierKey::new(name, key_type, &public)?, secret })
     }
 
     /// Reads the text form `PRIVATE+KEY+name+hex+base64(type ‖ seed)`, as other signed-note tools write it. Surrounding whitespace is ignored.
@@ -229,7 +291,12 @@ impl NoteSigner {
         let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(TlogError::Key("a signer key is written PRIVATE+KEY+name+hex+base64"));
         };
-        let (key_type, seed) = decode_typed_key(key)?;
+        let (key_type, bytes) = decode_typed_key(key)?;
+        let mut seed = Zeroizing::new([0_u8; 32]);
+        if bytes.len() != seed.len() {
+            return Err(TlogError::Key("a signer key has a seed of 32 bytes"));
+        }
+        seed.copy_from_slice(&bytes);
         let signer = Self::from_seed(name, key_type, &seed)?;
         if id != hex::encode(signer.verifier.id) {
             return Err(TlogError::Key("the key id does not match the name and the key"));
@@ -241,7 +308,10 @@ impl NoteSigner {
     #[must_use]
     pub fn to_file_text(&self) -> Zeroizing<String> {
         let mut key = Zeroizing::new(vec![self.verifier.key_type as u8]);
-        let mut seed = self.secret.to_bytes();
+        let mut seed = match &self.secret {
+            Secret::Ed25519(secret) => secret.to_bytes(),
+            Secret::MlDsa44(secret) => secret.seed(),
+        };
         key.extend(seed);
         seed.zeroize();
         let encoded = Zeroizing::new(STANDARD.encode(&*key));
@@ -260,7 +330,7 @@ impl NoteSigner {
     /// [`TlogError::KeyType`] for a cosignature key, which needs a time: use [`cosignature::sign`].
     pub fn sign(&self, text: &str) -> Result<NoteSignature, TlogError> {
         self.require(KeyType::Ed25519)?;
-        Ok(self.signature(self.sign_raw(text.as_bytes()).to_vec()))
+        Ok(self.signature(self.sign_raw(text.as_bytes())))
     }
 
     pub(crate) fn require(&self, wanted: KeyType) -> Result<(), TlogError> {
@@ -271,8 +341,11 @@ impl NoteSigner {
         Err(TlogError::KeyType { name: self.verifier.name.clone(), found: found as u8, wanted: wanted.purpose() })
     }
 
-    pub(crate) fn sign_raw(&self, message: &[u8]) -> [u8; 64] {
-        self.secret.sign(message).to_bytes()
+    pub(crate) fn sign_raw(&self, message: &[u8]) -> Vec<u8> {
+        match &self.secret {
+            Secret::Ed25519(secret) => secret.sign(message).to_bytes().to_vec(),
+            Secret::MlDsa44(secret) => secret.sign(message),
+        }
     }
 
     pub(crate) fn signature(&self, bytes: Vec<u8>) -> NoteSignature {
@@ -291,8 +364,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_texts_round_trip_for_both_types() {
-        for key_type in [KeyType::Ed25519, KeyType::CosignatureV1] {
+    fn key_texts_round_trip_for_all_types() {
+        for key_type in [KeyType::Ed25519, KeyType::CosignatureV1, KeyType::MlDsa44] {
             let signer = NoteSigner::generate("example.com/log", key_type).unwrap();
             let text = signer.verifier().to_string();
             assert_eq!(VerifierKey::parse(&text).unwrap(), *signer.verifier());
@@ -308,6 +381,7 @@ mod tests {
         let upper = good.replacen(&good[2..10], &good[2..10].to_uppercase(), 1);
         let truncated = &good[..good.len() - 4];
         let weak = format!("n+00000000+{}", STANDARD.encode([&[1_u8][..], &[0; 32]].concat()));
+        let short_6 = format!("n+00000000+{}", STANDARD.encode([&[6_u8][..], &[9; 32]].concat()));
         let type_2 = format!("n+00000000+{}", STANDARD.encode([&[2_u8][..], &[9; 32]].concat()));
         for bad in [
             "",
@@ -319,6 +393,7 @@ mod tests {
             truncated,
             &weak,
             &type_2,
+            &short_6,
             "a b+00000000+AQ==",
         ] {
             assert!(VerifierKey::parse(bad).is_err(), "{bad}");

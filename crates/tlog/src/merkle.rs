@@ -5,6 +5,10 @@
 //! `SHA-256(0x00 ‖ data)`, and an inner node to `SHA-256(0x01 ‖ left ‖ right)` with the left part the largest power of two
 //! smaller than `n`.
 
+mod subtree;
+
+pub use subtree::{is_subtree, verify_subtree_consistency, verify_subtree_inclusion};
+
 use crate::TlogError;
 use sha2::{Digest, Sha256};
 
@@ -219,6 +223,15 @@ pub fn consistency_proof(leaves: &[Hash], old: usize) -> Vec<Hash> {
 /// # Errors
 /// [`TlogError::Proof`] when the index lies outside the tree, the path has the wrong length, or it leads to another root.
 pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> Result<(), TlogError> {
+    let found = inclusion_root(leaf, index, size, path)?;
+    if found == *root { Ok(()) } else { Err(TlogError::Proof("the inclusion proof leads to another root")) }
+}
+
+/// The root that an audit path leads to, for those who learn the root from a signature over it.
+///
+/// # Errors
+/// [`TlogError::Proof`] when the index lies outside the tree or the path has the wrong length.
+pub fn inclusion_root(leaf: &Hash, index: u64, size: u64, path: &[Hash]) -> Result<Hash, TlogError> {
     if index >= size {
         return Err(TlogError::Proof("the leaf index lies outside the tree"));
     }
@@ -242,7 +255,7 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root:
     if last != 0 {
         return Err(TlogError::Proof("the inclusion proof is too short for this tree size"));
     }
-    if hash == *root { Ok(()) } else { Err(TlogError::Proof("the inclusion proof leads to another root")) }
+    Ok(hash)
 }
 
 /// Checks by RFC 9162 section 2.1.4.2 that the tree of size `old` is a prefix of the tree of size `new`.
@@ -264,6 +277,23 @@ pub fn verify_consistency(
     }
     if old == new || old == 0 {
         return verify_trivial_consistency(old, new, proof, old_root, new_root);
+    }
+    let found = consistency_root(old, new, proof, old_root)?;
+    if found == *new_root { Ok(()) } else { Err(TlogError::Proof("the consistency proof leads to another new root")) }
+}
+
+/// The new root that a consistency proof leads to from an old one, for those who learn the root from a signature over it. `old` is at
+/// least 1: growth from the empty tree proves nothing about the new root.
+///
+/// # Errors
+/// [`TlogError::Proof`] when `old` is 0 or above `new`, the proof has the wrong length, or the old root comes out different.
+pub fn consistency_root(old: u64, new: u64, proof: &[Hash], old_root: &Hash) -> Result<Hash, TlogError> {
+    if old == 0 || old > new {
+        return Err(TlogError::Proof("the old tree is empty or larger than the new one"));
+    }
+    if old == new {
+        let same = proof.is_empty().then_some(*old_root);
+        return same.ok_or(TlogError::Proof("the consistency proof must be empty for these tree sizes"));
     }
     let (mut node, mut last) = (old - 1, new - 1);
     let complete = node.trailing_ones();
@@ -299,11 +329,7 @@ pub fn verify_consistency(
     if old_hash != *old_root {
         return Err(TlogError::Proof("the consistency proof leads to another old root"));
     }
-    if new_hash == *new_root {
-        Ok(())
-    } else {
-        Err(TlogError::Proof("the consistency proof leads to another new root"))
-    }
+    Ok(new_hash)
 }
 
 /// The two cases that need no hashing: equal sizes, and growth from the empty tree.

@@ -9,6 +9,7 @@
 //! Names are octets, not text. Every name is a member of at most one group, so that a witness counts in one way only.
 
 mod parse;
+mod safety;
 
 use crate::TlogError;
 use crate::checkpoint::SignedCheckpoint;
@@ -35,7 +36,7 @@ pub struct KnownLog {
 pub struct KnownWitness {
     /// Name inside the policy file; not the key name.
     pub name: Vec<u8>,
-    /// Key of the witness, type 0x04.
+    /// Key of the witness, type 0x04 or 0x06.
     pub key: VerifierKey,
     /// Where the witness is, if the policy says so.
     pub url: Option<String>,
@@ -157,6 +158,15 @@ impl Policy {
         time_of(self.quorum?, &group_times)
     }
 
+    /// Whether the witnesses marked in `present` (in the order of [`Policy::witnesses`]) are a quorum by themselves; false under
+    /// `quorum none`. With the silent ones marked it tells whether something could have been cosigned without all others.
+    #[must_use]
+    pub fn is_quorum_among(&self, present: &[bool]) -> bool {
+        let times: Vec<_> =
+            (0..self.witnesses.len()).map(|i| present.get(i).copied().unwrap_or(false).then_some(0)).collect();
+        self.smallest_time(&times).is_some()
+    }
+
     /// Smallest Unix time `t` such that verified cosignatures with time `<= t` satisfy the quorum; `Some(0)` under `quorum none`.
     /// `None` when they do not, or when a known witness's signature fails (see [`Policy::evaluate`] for the reason).
     #[must_use]
@@ -184,7 +194,8 @@ impl Policy {
     fn verified(&self, note: &Note) -> Result<Vec<Verified>, TlogError> {
         match note.verify(&self.keys) {
             Err(TlogError::NoKnownSignature { .. }) => Ok(Vec::new()),
-            other => other,
+            // An ML-DSA-44 cosignature without a time says neither when nor that the tree was the largest, so it counts for no rule here.
+            other => other.map(|lines| lines.into_iter().filter(|line| line.time_unix_seconds > 0).collect()),
         }
     }
 

@@ -11,6 +11,7 @@
 //! ```
 
 mod request;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ use crate::TlogError;
 use crate::checkpoint::{ForkEvidence, SignedCheckpoint};
 use crate::cosignature;
 use crate::durable::{create_directory, lock, read_limited, write_atomic};
-use crate::merkle::{EMPTY_ROOT, Hash, MAX_PROOF_HASHES, verify_consistency};
+use crate::merkle::{Hash, MAX_PROOF_HASHES};
 use crate::note::{KeyType, MAX_NOTE_BYTES, NoteSigner, VerifierKey, check_limit};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -45,6 +46,13 @@ pub struct FileWitness {
 struct State {
     signed: SignedCheckpoint,
     time_unix_seconds: u64,
+}
+
+impl State {
+    fn recorded(&self) -> rules::Recorded {
+        let head = self.signed.checkpoint();
+        rules::Recorded { size: head.size, root: head.root, time_unix_seconds: self.time_unix_seconds }
+    }
 }
 
 impl FileWitness {
@@ -139,12 +147,8 @@ impl FileWitness {
             return Err(TlogError::Request("the old size is larger than the checkpoint"));
         }
         self.check_no_fork(&submitted, origin, log)?;
-        let state = self.state(origin, log)?;
-        check_extends(state.as_ref(), old_size, proof, &submitted)?;
-        let last = state.map_or(0, |state| state.time_unix_seconds);
-        if now_unix_seconds < last {
-            return Err(TlogError::ClockWentBack { origin: origin.to_owned(), last, now: now_unix_seconds });
-        }
+        let recorded = self.state(origin, log)?.map(|state| state.recorded());
+        rules::decide(recorded.as_ref(), old_size, proof, submitted.checkpoint(), now_unix_seconds)?;
         let line = format!("{}\n", cosignature::sign(&self.signer, now_unix_seconds, submitted.note().text())?);
         self.persist(origin, &submitted, &line)?;
         Ok(line)
@@ -198,22 +202,4 @@ impl FileWitness {
     fn state_directory(&self, origin: &str) -> PathBuf {
         self.directory.join(hex::encode(origin_hash(origin)))
     }
-}
-
-/// The checks of tlog-witness between the recorded state and the submitted checkpoint.
-fn check_extends(
-    state: Option<&State>,
-    old_size: u64,
-    proof: &[Hash],
-    submitted: &SignedCheckpoint,
-) -> Result<(), TlogError> {
-    let (known_size, known_root) = state.map_or((0, EMPTY_ROOT), |state| {
-        let checkpoint = state.signed.checkpoint();
-        (checkpoint.size, checkpoint.root)
-    });
-    if old_size != known_size {
-        return Err(TlogError::Conflict { known_size });
-    }
-    let next = submitted.checkpoint();
-    verify_consistency(known_size, next.size, proof, &known_root, &next.root)
 }

@@ -3,11 +3,13 @@
 
 use serde_json::{Value, json};
 use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence};
-use standstill_tlog::cosignature;
+use standstill_tlog::cosignature::{self, Subtree};
 use standstill_tlog::merkle::{Hash, Tree, leaf_hash};
+use standstill_tlog::mirror::{AddEntries, MirrorInfo, build_package};
 use standstill_tlog::note::{KeyType, Note, NoteSigner};
 use standstill_tlog::policy::Policy;
 use standstill_tlog::proof::LogProof;
+use standstill_tlog::receipt::{Receipt, ReceiptProof};
 use standstill_tlog::tile::{self, Kind, TileId};
 use standstill_tlog::witness::AddCheckpoint;
 use std::path::PathBuf;
@@ -187,4 +189,87 @@ fn proofs() {
         "proof.json",
         &json!({"policy": policy, "entry": hex::encode(entry(3)), "proof": proof.to_string(), "quorum_time": time}),
     );
+}
+
+/// ML-DSA-44 signing is deterministic here, so its bytes are fixed too; they are long, so the vectors hold their hash.
+#[test]
+fn post_quantum() {
+    let signer = NoteSigner::from_seed("witness.example/pq", KeyType::MlDsa44, &[20; 32]).unwrap();
+    let text = checkpoint(5).text().to_owned();
+    let cosignature = cosignature::sign(&signer, 1_800_000_000, &text).unwrap();
+    let subtree =
+        Subtree { origin: "party.example/log".into(), start: 4, end: 7, hash: tree(7).subtree_hash(4, 7).unwrap() };
+    let over_subtree = cosignature::sign_subtree(&signer, &subtree).unwrap();
+    let sha256 = |bytes: &[u8]| {
+        use sha2::Digest;
+        hex::encode(sha2::Sha256::digest(bytes))
+    };
+    let computed = json!({
+        "seed": hex::encode([20; 32]), "key_file": *signer.to_file_text(), "key_id": hex::encode(signer.verifier().id()),
+        "vkey_sha256": sha256(signer.verifier().to_string().as_bytes()),
+        "checkpoint": checkpoint(5).to_string(),
+        "cosignature": {"time_unix_seconds": 1_800_000_000_u64, "bytes": cosignature.bytes.len(), "sha256": sha256(&cosignature.bytes)},
+        "subtree": {"start": 4, "end": 7, "hash": hex::encode(subtree.hash), "bytes": over_subtree.bytes.len(), "sha256": sha256(&over_subtree.bytes)},
+    });
+    settle("post-quantum.json", &computed);
+}
+
+#[test]
+fn subtrees() {
+    let tree = tree(300);
+    let cases: Vec<Value> = [
+        (0_u64, 300_u64, 300_u64),
+        (0, 3, 7),
+        (4, 6, 7),
+        (4, 7, 7),
+        (8, 13, 14),
+        (256, 300, 300),
+        (128, 256, 300),
+        (5, 6, 7),
+    ]
+    .map(|(start, end, size)| {
+        json!({
+            "start": start, "end": end, "size": size, "hash": hex::encode(tree.subtree_hash(start, end).unwrap()),
+            "consistency": hexes(&tree.subtree_consistency_proof(start, end, size).unwrap()),
+            "index": end - 1, "inclusion": hexes(&tree.subtree_inclusion_proof(end - 1, start, end).unwrap()),
+        })
+    })
+    .to_vec();
+    settle("subtree.json", &json!({"entries": "as in tree.json", "subtrees": cases}));
+}
+
+#[test]
+fn mirror_requests() {
+    let request = AddEntries { origin: "party.example/log".into(), start: 255, end: 258, ticket: vec![1, 2, 3] };
+    let packages: Vec<Value> = request
+        .packages()
+        .map(|range| {
+            let package = build_package(&tree(258), &range, 258, range.entries.clone().map(entry).collect()).unwrap();
+            json!({"start": range.entries.start, "end": range.entries.end, "bytes": hex::encode(package.to_bytes().unwrap())})
+        })
+        .collect();
+    let info = MirrorInfo { pending_size: 258, next_entry: 256, ticket: vec![1, 2, 3] };
+    let head = json!({"origin": request.origin, "start": 255, "end": 258, "ticket": "010203", "bytes": hex::encode(request.to_bytes().unwrap())});
+    settle(
+        "mirror.json",
+        &json!({"entries": "as in tree.json", "head": head, "packages": packages, "mirror_info": info.to_string()}),
+    );
+}
+
+#[test]
+fn receipts() {
+    let tree = tree(7);
+    let root = tree.root();
+    let inclusion = ReceiptProof::Inclusion { size: 7, index: 3, path: tree.inclusion_proof(3, 7).unwrap() };
+    let consistency = ReceiptProof::Consistency { old: 3, new: 7, path: tree.consistency_proof(3, 7).unwrap() };
+    let one_leaf = ReceiptProof::Inclusion { size: 1, index: 0, path: Vec::new() };
+    let bytes =
+        |proof: ReceiptProof, root: &Hash| hex::encode(Receipt::sign(&log(), proof, root).unwrap().to_bytes().unwrap());
+    let computed = json!({
+        "entries": "as in tree.json", "vkey": log().verifier().to_string(), "root": hex::encode(root),
+        "inclusion": {"size": 7, "index": 3, "bytes": bytes(inclusion, &root)},
+        "consistency": {"old": 3, "new": 7, "old_root": hex::encode(tree.root_at(3).unwrap()), "bytes": bytes(consistency, &root)},
+        "one_leaf": {"size": 1, "index": 0, "bytes": bytes(one_leaf, &tree.root_at(1).unwrap())},
+    });
+    settle("receipt.json", &computed);
 }

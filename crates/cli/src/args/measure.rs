@@ -19,6 +19,8 @@ pub enum MeterCommand {
     },
     /// Turn partial sums into the ledger of a window
     Finish(MeterFinishArgs),
+    /// Ask questions of telemetry files in SQL, with the meter's kernel as an aggregate (needs a build with `--features query`)
+    Query(Box<MeterQueryArgs>),
     /// List the telemetry sources with their contracts: units, counter or gauge, period, what a gap means
     Sources {
         /// Print JSON
@@ -128,6 +130,55 @@ pub struct MeterFinishArgs {
     #[arg(long, short)]
     pub out: PathBuf,
     /// Print the totals as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `standstill meter query`.
+#[derive(Debug, Args)]
+pub struct MeterQueryArgs {
+    /// The question, one SELECT; `-` reads it from standard input
+    pub sql: String,
+    /// Tables: FILE or FOLDER (.parquet, .csv, .tsv), or NAME=FILE; equal names make one table
+    #[arg(value_name = "[NAME=]FILE")]
+    pub tables: Vec<String>,
+    /// Fleet file (TOML or CSV): table `fleet`
+    #[arg(long)]
+    pub fleet: Option<PathBuf>,
+    /// Slurm accounting export (.json, .csv, else `sacct -P`): table `jobs`, one row per allocation and node
+    #[arg(long)]
+    pub jobs: Option<PathBuf>,
+    /// Start of the time grid of the aggregates: the window's start in `meter run` (seconds since 1970)
+    #[arg(long, value_name = "UNIX_SECONDS", default_value_t = 0)]
+    pub start: u64,
+    /// Index of the window whose custody state the table `fleet` shows
+    #[arg(long, default_value_t = 0)]
+    pub window: u64,
+    /// Length of a slot in seconds
+    #[arg(long, default_value_t = 3_600)]
+    pub slot_seconds: u64,
+    /// Usual distance of two readings in seconds; three missed ones make a gap
+    #[arg(long, default_value_t = 30)]
+    pub period_seconds: u64,
+    /// Memory of the operators in MB; past it they write to disk
+    #[arg(long, default_value_t = 1_024)]
+    pub memory_mb: u64,
+    /// Folder for what does not fit into memory; default: the system's temporary folder
+    #[arg(long)]
+    pub spill_dir: Option<PathBuf>,
+    /// Most disk space for it in MB
+    #[arg(long, default_value_t = 16_384)]
+    pub spill_mb: u64,
+    /// Partitions that work at the same time; 0 for one per core
+    #[arg(long, default_value_t = 0)]
+    pub partitions: usize,
+    /// Most rows of the answer
+    #[arg(long, default_value_t = 1_000)]
+    pub rows: usize,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use standstill_ledger::{ChipTable, WindowSpec};
 use standstill_meter::adapter::civil_time::UtcOffset;
 use standstill_meter::adapter::requests::{Tokens, declared_operations};
-use standstill_meter::adapter::sacct::Placement;
+use standstill_meter::adapter::sacct::{Accounting, Placement};
 use standstill_meter::source::{self, Metered, ProgressHook, SourceKind, SourceOptions};
 use standstill_meter::{FinishOptions, Grid, JobMap, UpperRule, engine};
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ pub(super) fn run(command: MeterCommand) -> CliResult {
         MeterCommand::Run(args) => meter(&args),
         MeterCommand::Merge { partials, out } => merge(&partials, &out),
         MeterCommand::Finish(args) => finish_file(&args),
+        MeterCommand::Query(args) => super::query::run(&args),
         MeterCommand::Sources { json } => sources(json),
     }
 }
@@ -220,20 +221,23 @@ fn jobs(
     grid: Grid,
 ) -> CliResult<(JobMap, standstill_meter::Assignments)> {
     let Some(path) = path else { return Ok((JobMap::new(), standstill_meter::Assignments::new())) };
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let kind = match extension {
-        "toml" => {
-            let map = JobMap::from_toml(&folder::read_text(path)?, &path.display().to_string())
-                .map_err(CliError::unreadable)?;
-            return Ok((map, standstill_meter::Assignments::new()));
-        }
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let map =
+            JobMap::from_toml(&folder::read_text(path)?, &path.display().to_string()).map_err(CliError::unreadable)?;
+        return Ok((map, standstill_meter::Assignments::new()));
+    }
+    let in_file = |fault: standstill_meter::adapter::fault::Fault| CliError::about(path.display(), fault);
+    let accounting = accounting(path, grid)?;
+    let assignments = standstill_meter::adapter::sacct::assign(&accounting, placement, end_ms).unwrap_or_default();
+    Ok((accounting.job_map().map_err(in_file)?, assignments))
+}
+
+/// A Slurm accounting export, its format told from the file's name.
+pub(super) fn accounting(path: &Path, grid: Grid) -> CliResult<Accounting> {
+    let kind = match path.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "json" => SourceKind::SacctJson,
         "csv" => SourceKind::SacctCsv,
         _ => SourceKind::SacctParsable,
     };
-    let in_file = |fault: standstill_meter::adapter::fault::Fault| CliError::about(path.display(), fault);
-    let accounting =
-        source::accounting(kind, &[path.to_owned()], &SourceOptions::new(grid)).map_err(CliError::unreadable)?;
-    let assignments = standstill_meter::adapter::sacct::assign(&accounting, placement, end_ms).unwrap_or_default();
-    Ok((accounting.job_map().map_err(in_file)?, assignments))
+    source::accounting(kind, &[path.to_owned()], &SourceOptions::new(grid)).map_err(CliError::unreadable)
 }

@@ -57,6 +57,7 @@ fn every_kind_names_its_figures() {
             "group 7: match, with a power reading",
         ],
         vec!["Heartbeat by north", "window          3"],
+        vec!["Alarm by north", "logs.example/south shows two histories", "12 entries", "8 bytes, blob "],
     ]) {
         for part in parts {
             assert!(page.contains(part), "'{part}' in\n{page}");

@@ -107,3 +107,12 @@ fn the_largest_lists_fit_the_size_limit() {
         assert!(statement.sign(&key).is_ok(), "{:?}", statement.sign(&key).err());
     }
 }
+
+#[test]
+fn alarm_fields_() {
+    let blank = |origin: &str| refused(7, |s| body!(Alarm, s).origin = origin.to_owned());
+    assert_eq!(blank(""), Some("body.alarm.origin"));
+    assert_eq!(blank("a b"), Some("body.alarm.origin"));
+    assert_eq!(refused(7, |s| body!(Alarm, s).second = body!(Alarm, s).first), Some("body.alarm.second"));
+    assert_eq!(refused(7, |s| body!(Alarm, s).size = 0), None);
+}

@@ -28,7 +28,7 @@ const MAX_WAL_BYTES: u64 = 1 << 30;
 
 /// The open file, positioned at its end.
 #[derive(Debug)]
-pub(super) struct Wal {
+pub struct Wal {
     file: File,
     path: PathBuf,
     id: [u8; 16],
@@ -37,7 +37,10 @@ pub(super) struct Wal {
 
 impl Wal {
     /// Starts a new file whose first entry will have index `base`, in place of any other.
-    pub(super) fn create(path: &Path, base: u64) -> Result<Self, TlogError> {
+    ///
+    /// # Errors
+    /// [`TlogError::Io`], [`TlogError::Randomness`].
+    pub fn create(path: &Path, base: u64) -> Result<Self, TlogError> {
         let mut id = [0_u8; 16];
         getrandom::fill(&mut id).map_err(|_| TlogError::Randomness)?;
         let mut header = MAGIC.to_vec();
@@ -48,7 +51,10 @@ impl Wal {
     }
 
     /// Reads the file back: the writer, the base index, and all entries.
-    pub(super) fn open(path: &Path) -> Result<(Self, u64, Vec<Vec<u8>>), TlogError> {
+    ///
+    /// # Errors
+    /// [`TlogError::DamagedWal`] for damage before the last batch or in the header, [`TlogError::Io`].
+    pub fn open(path: &Path) -> Result<(Self, u64, Vec<Vec<u8>>), TlogError> {
         let bytes = read_limited(path, "write-ahead file bytes", MAX_WAL_BYTES)?.unwrap_or_default();
         let (id, base) =
             parse_header(&bytes).ok_or_else(|| TlogError::DamagedWal { path: path.to_owned(), offset: 0 })?;
@@ -83,7 +89,10 @@ impl Wal {
     }
 
     /// Writes one batch and waits until it is on the disk.
-    pub(super) fn append<E: AsRef<[u8]>>(&mut self, first: u64, entries: &[E]) -> Result<(), TlogError> {
+    ///
+    /// # Errors
+    /// [`TlogError::TooLarge`] (nothing was written); [`TlogError::Io`]: the end of the file is unknown then, see [`Wal::cut_off_failed`].
+    pub fn append<E: AsRef<[u8]>>(&mut self, first: u64, entries: &[E]) -> Result<(), TlogError> {
         let body = encode_bundle(entries)?;
         let too_large =
             |_| TlogError::TooLarge { what: "batch bytes", found: body.len() as u64, limit: u64::from(u32::MAX) };
@@ -107,7 +116,21 @@ impl Wal {
         Ok(())
     }
 
-    pub(super) fn length_bytes(&self) -> u64 {
+    /// After a failed [`Wal::append`]: cuts off whatever reached the file, so that it ends again behind the last acknowledged batch.
+    ///
+    /// # Errors
+    /// [`TlogError::Io`] when that fails too; the file must then be opened again before anything is appended.
+    pub fn cut_off_failed(&mut self) -> Result<(), TlogError> {
+        let cut = self.file.set_len(self.length_bytes).and_then(|()| {
+            self.file.seek(SeekFrom::Start(self.length_bytes))?;
+            self.file.sync_all()
+        });
+        cut.map_err(TlogError::io("cut off a failed write in", &self.path))
+    }
+
+    /// Length of the file, in bytes.
+    #[must_use]
+    pub fn length_bytes(&self) -> u64 {
         self.length_bytes
     }
 }

@@ -54,7 +54,7 @@ impl Builder {
 
     fn log(&mut self, items: &[&[u8]]) -> Result<(), String> {
         let (key, url) = key_and_url(items).ok_or("write `log <vkey> [<url>]`")?;
-        let key = parse_key(key, KeyType::Ed25519)?;
+        let key = parse_key(key, KeyType::may_sign_logs, KeyType::Ed25519.purpose())?;
         if self.logs.iter().any(|log| log.key.public_bytes() == key.public_bytes()) {
             return Err(format!("the key of log {} is listed already", key.name()));
         }
@@ -67,7 +67,7 @@ impl Builder {
         let usage = "write `witness <name> <vkey> [<url>]`";
         let (name, rest) = items.split_first().ok_or(usage)?;
         let (key, url) = key_and_url(rest).ok_or(usage)?;
-        let key = parse_key(key, KeyType::CosignatureV1)?;
+        let key = parse_key(key, KeyType::may_cosign, "a witness key (type 0x04 or 0x06)")?;
         if self.witnesses.iter().any(|witness| witness.key.public_bytes() == key.public_bytes()) {
             return Err(format!("the key of witness {} is listed already", show(name)));
         }
@@ -134,15 +134,15 @@ fn key_and_url<'a>(items: &[&'a [u8]]) -> Option<(&'a [u8], Option<String>)> {
     }
 }
 
-fn parse_key(text: &[u8], wanted: KeyType) -> Result<VerifierKey, String> {
+fn parse_key(text: &[u8], fits: fn(KeyType) -> bool, wanted: &str) -> Result<VerifierKey, String> {
     let text = std::str::from_utf8(text).map_err(|_| "the verifier key is not UTF-8".to_owned())?;
     let key = VerifierKey::parse(text).map_err(|error| error.to_string())?;
-    if key.key_type() != wanted {
+    if !fits(key.key_type()) {
         return Err(format!(
             "{} has signature type 0x{:02x}, but {} is needed here",
             key.name(),
             key.key_type() as u8,
-            wanted.purpose()
+            wanted
         ));
     }
     Ok(key)

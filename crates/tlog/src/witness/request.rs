@@ -56,7 +56,11 @@ pub fn http_status(error: &TlogError) -> u16 {
         TlogError::Conflict { .. } | TlogError::Fork(_) => 409,
         TlogError::Proof(_) => 422,
         TlogError::WrongOrigin { .. } => 404,
-        TlogError::Io { .. } | TlogError::ClockWentBack { .. } | TlogError::Locked { .. } => 503,
+        TlogError::TooLarge { .. } => 413,
+        TlogError::Io { .. }
+        | TlogError::ClockWentBack { .. }
+        | TlogError::Locked { .. }
+        | TlogError::OwnCosignatureAhead { .. } => 503,
         _ => 400,
     }
 }

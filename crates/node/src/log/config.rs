@@ -1,0 +1,267 @@
+//! The configuration file of a log.
+
+use super::setup::{Setup, Tuning, WitnessAddress};
+use crate::error::NodeError;
+use crate::store::{FileStore, FileStoreOptions, Store};
+use serde::{Deserialize, Serialize};
+use standstill_agreement::Agreement;
+use standstill_statement::Name;
+use standstill_tlog::durable::read_limited;
+use standstill_tlog::note::{NoteSigner, VerifierKey};
+use standstill_tlog::policy::{MAX_POLICY_BYTES, Policy};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Longest configuration file that is read, in bytes.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Configuration of `standstill node --role log` (TOML). Paths are relative to the file's folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the party (or role) in the agreement whose log this is.
+    pub party: Name,
+    /// Terms file.
+    pub agreement: PathBuf,
+    /// Folder of the log.
+    pub directory: PathBuf,
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Key file of the log (signed-note text form); must be readable by its owner only.
+    pub log_key: PathBuf,
+    /// Witness policy (C2SP tlog-policy), when it is not the agreement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PathBuf>,
+    /// Signed checkpoints of this log that others hold; the log refuses to start unless it extends them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<PathBuf>,
+    /// Where the bytes live.
+    #[serde(default)]
+    pub store: StoreConfig,
+    /// Intervals and limits.
+    #[serde(default)]
+    pub tuning: Tuning,
+    /// Where the witnesses are. Those with a URL in the policy need no entry.
+    #[serde(default, rename = "witness", skip_serializing_if = "Vec::is_empty")]
+    pub witnesses: Vec<WitnessConfig>,
+}
+
+/// A witness and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// Name, for messages.
+    pub name: String,
+    /// Its key (vkey text).
+    pub vkey: String,
+    /// Submission prefix.
+    pub url: String,
+}
+
+/// Kind and place of the storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StoreConfig {
+    /// A write-ahead file and SQLite, in the log's folder.
+    Files {
+        /// Folder of the head cell, when it is not kept beside the log. Put it on storage that is not restored together with the log.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        head_directory: Option<PathBuf>,
+        /// Size of one write-ahead file, in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wal_bytes: Option<u64>,
+    },
+    /// An S3-compatible object store with conditional writes. Needs the feature `object-store`.
+    ObjectStore {
+        /// `s3://<bucket>/<prefix>`.
+        url: String,
+        /// Address of the service, when it is not Amazon's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        /// Region.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<String>,
+    },
+    /// PostgreSQL. Needs the feature `postgres`.
+    Postgres {
+        /// Connection string (libpq key=value form or URL).
+        connection: String,
+    },
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self::Files { head_directory: None, wal_bytes: None }
+    }
+}
+
+impl Config {
+    /// Reads a configuration file; paths become relative to its folder.
+    ///
+    /// # Errors
+    /// [`NodeError::Config`] with the line, [`NodeError::Tlog`] when the file cannot be read.
+    pub fn load(path: &Path) -> Result<Self, NodeError> {
+        let text = read_text(path, MAX_CONFIG_BYTES)?;
+        let mut config: Self = toml::from_str(&text).map_err(|error| NodeError::config(path, error))?;
+        let folder = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+        for place in [&mut config.agreement, &mut config.directory, &mut config.log_key] {
+            *place = folder.join(&*place);
+        }
+        config.policy.iter_mut().chain(&mut config.seen).for_each(|place| *place = folder.join(&*place));
+        if let StoreConfig::Files { head_directory: Some(place), .. } = &mut config.store {
+            *place = folder.join(&*place);
+        }
+        Ok(config)
+    }
+
+    /// Reads everything that the configuration names, checks that it fits together, and takes hold of the store.
+    ///
+    /// # Errors
+    /// What is wrong, with the file and what would be right.
+    pub async fn setup(&self) -> Result<Setup, NodeError> {
+        let terms = read_text(&self.agreement, standstill_agreement::MAX_FILE_BYTES as u64)?;
+        let agreement = Agreement::parse(&terms).map_err(|problems| {
+            let first = problems
+                .first()
+                .map_or_else(String::new, |problem| format!("line {}: {}", problem.line, problem.problem));
+            NodeError::config(
+                &self.agreement,
+                format!("the terms are refused: {first}; run `standstill agreement check`"),
+            )
+        })?;
+        let unnamed = || NodeError::config(&self.agreement, format!("the agreement does not name '{}'", self.party));
+        let (vkey, keys) = agreement.issuer(&self.party).ok_or_else(unnamed)?;
+        let (vkey, statement_keys) = (vkey.to_owned(), keys.to_vec());
+        let signer = read_key(&self.log_key)?;
+        if signer.verifier().to_string() != vkey {
+            let problem = format!(
+                "this key is {}, but the agreement says that the log of '{}' has {vkey}; give that key's file",
+                signer.verifier(),
+                self.party
+            );
+            return Err(NodeError::config(&self.log_key, problem));
+        }
+        let policy = self.policy(&agreement)?;
+        let witnesses = self.addresses(&policy)?;
+        let seen = self
+            .seen
+            .iter()
+            .map(|path| Ok(read_text(path, 1 << 18)?.into_bytes()))
+            .collect::<Result<_, NodeError>>()?;
+        let (store, upload_directory) = self.open_store(signer.verifier().name()).await?;
+        Ok(Setup {
+            agreement: agreement.id(),
+            issuer: self.party.clone(),
+            statement_keys,
+            policy,
+            witnesses,
+            store,
+            upload_directory,
+            listen: self.listen,
+            seen,
+            clock: Setup::system_clock(),
+            tuning: self.tuning.clone(),
+            signer,
+        })
+    }
+
+    fn policy(&self, agreement: &Agreement) -> Result<Policy, NodeError> {
+        let (path, text) = match &self.policy {
+            Some(path) => (path, read_text(path, MAX_POLICY_BYTES as u64)?),
+            None => (&self.agreement, agreement.witnesses.clone()),
+        };
+        Policy::parse(&text).map_err(|error| NodeError::config(path, format!("the witness policy is refused: {error}")))
+    }
+
+    /// Witnesses of the policy that have a URL, there or in the configuration; the configuration's wins.
+    fn addresses(&self, policy: &Policy) -> Result<Vec<WitnessAddress>, NodeError> {
+        let mut addresses = Vec::new();
+        for witness in &self.witnesses {
+            let key = VerifierKey::parse(&witness.vkey);
+            let key =
+                key.map_err(|error| NodeError::config(&self.agreement, format!("witness {}: {error}", witness.name)))?;
+            if !policy.witness_keys().contains(&key) {
+                let problem = format!(
+                    "the policy does not name witness {} ({}); its cosignatures would not count: remove it or correct its vkey",
+                    witness.name, witness.vkey
+                );
+                return Err(NodeError::config(self.policy.as_ref().unwrap_or(&self.agreement), problem));
+            }
+            check_url(&witness.url).map_err(|problem| {
+                NodeError::config(&self.agreement, format!("witness {}: {problem}", witness.name))
+            })?;
+            addresses.push(WitnessAddress { name: witness.name.clone(), key, url: witness.url.clone() });
+        }
+        for known in policy.witnesses() {
+            let absent = !addresses.iter().any(|address: &WitnessAddress| address.key == known.key);
+            if let (true, Some(url)) = (absent, &known.url) {
+                let name = String::from_utf8_lossy(&known.name).into_owned();
+                addresses.push(WitnessAddress { name, key: known.key.clone(), url: url.clone() });
+            }
+        }
+        Ok(addresses)
+    }
+
+    async fn open_store(&self, origin: &str) -> Result<(Arc<dyn Store>, PathBuf), NodeError> {
+        match &self.store {
+            StoreConfig::Files { head_directory, wal_bytes } => {
+                let default = FileStoreOptions::default();
+                let options = FileStoreOptions {
+                    head_directory: head_directory.clone(),
+                    wal_bytes: wal_bytes.unwrap_or(default.wal_bytes),
+                };
+                let store = FileStore::open(&self.directory, origin, &options)?;
+                let uploads = store.upload_directory();
+                Ok((Arc::new(store), uploads))
+            }
+            other => self.open_remote_store(other, origin).await,
+        }
+    }
+
+    #[allow(clippy::unused_async, reason = "it waits when a feature is on")]
+    async fn open_remote_store(
+        &self,
+        store: &StoreConfig,
+        _origin: &str,
+    ) -> Result<(Arc<dyn Store>, PathBuf), NodeError> {
+        let (kind, feature) = match store {
+            StoreConfig::Postgres { .. } => ("postgres", "postgres"),
+            _ => ("object-store", "object-store"),
+        };
+        let problem = format!("this program was built without the store '{kind}'; build it with --features {feature}");
+        Err(NodeError::config(&self.directory, problem))
+    }
+}
+
+fn check_url(url: &str) -> Result<(), String> {
+    if url.starts_with("http://") || url.starts_with("https://") {
+        Ok(())
+    } else {
+        Err(format!("'{url}' is not a URL; it must start with http:// or https://"))
+    }
+}
+
+fn read_text(path: &Path, limit: u64) -> Result<String, NodeError> {
+    let bytes =
+        read_limited(path, "file bytes", limit)?.ok_or_else(|| NodeError::config(path, "there is no such file"))?;
+    String::from_utf8(bytes).map_err(|_| NodeError::config(path, "it is not UTF-8 text"))
+}
+
+/// Reads the log's key file; refuses one that others can read.
+fn read_key(path: &Path) -> Result<NoteSigner, NodeError> {
+    let text = Zeroizing::new(read_text(path, 4096)?);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(path).map_err(NodeError::io("look at", path.display()))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(NodeError::config(
+                path,
+                format!("this secret can be read by others (mode {:o}); run chmod 600 on it", mode & 0o777),
+            ));
+        }
+    }
+    NoteSigner::from_file_text(&text).map_err(|error| NodeError::config(path, error))
+}

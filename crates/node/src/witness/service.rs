@@ -1,0 +1,231 @@
+//! One request of tlog-witness from bytes to answer, without sockets.
+
+use super::alarm::AlarmBook;
+use super::config::{Settings, WatchedLog};
+use super::error::WitnessError;
+use super::metrics::Metrics;
+use super::record::{Head, Outcome, Record, Refusal, Submission, Unavailable};
+use crate::clock::Clock;
+use standstill_tlog::TlogError;
+use standstill_tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use standstill_tlog::cosignature;
+use standstill_tlog::note::{KeyType, NoteSigner, VerifierKey};
+use standstill_tlog::witness::{AddCheckpoint, http_status, origin_hash};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// What goes back to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Content type.
+    pub content_type: &'static str,
+    /// Body: cosignature lines, a size, or one sentence.
+    pub body: String,
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const SIZE: &str = "text/x.tlog.size";
+
+impl Answer {
+    fn lines(body: String) -> Self {
+        Self { status: 200, content_type: TEXT, body }
+    }
+
+    pub(crate) fn sentence(status: u16, what: impl std::fmt::Display) -> Self {
+        Self { status, content_type: TEXT, body: format!("{what}\n") }
+    }
+
+    fn size(known: u64) -> Self {
+        Self { status: 409, content_type: SIZE, body: format!("{known}\n") }
+    }
+}
+
+/// A running witness.
+#[derive(Debug)]
+pub struct WitnessService {
+    signers: Vec<NoteSigner>,
+    keys: Vec<VerifierKey>,
+    logs: HashMap<String, WatchedLog>,
+    /// Origin of each watched log by the hexadecimal SHA-256 of it.
+    by_hash: HashMap<String, String>,
+    record: Record,
+    /// The checkpoint of each log as it is served, made once per head.
+    served: Mutex<HashMap<String, (Head, Arc<Vec<u8>>)>>,
+    metrics: Metrics,
+}
+
+impl WitnessService {
+    /// Starts a witness that never signed before.
+    ///
+    /// # Errors
+    /// [`WitnessError::Config`], and those of [`Record::create`].
+    pub fn create(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>, WitnessError> {
+        settings.check(&settings.directory)?;
+        Ok(Self::new(settings, Record::create(settings, clock)?))
+    }
+
+    /// Opens a witness again.
+    ///
+    /// # Errors
+    /// [`WitnessError::Config`], and those of [`Record::open`].
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>, WitnessError> {
+        settings.check(&settings.directory)?;
+        Ok(Self::new(settings, Record::open(settings, clock)?))
+    }
+
+    fn new(settings: &Settings, record: Record) -> Arc<Self> {
+        let logs: HashMap<_, _> = settings.logs.iter().map(|log| (log.origin.clone(), log.clone())).collect();
+        let by_hash = logs.keys().map(|origin| (hex::encode(origin_hash(origin)), origin.clone())).collect();
+        Arc::new(Self {
+            keys: settings.signers.iter().map(|signer| signer.verifier().clone()).collect(),
+            signers: settings.signers.clone(),
+            logs,
+            by_hash,
+            record,
+            served: Mutex::new(HashMap::new()),
+            metrics: Metrics::default(),
+        })
+    }
+
+    /// The witness's public keys.
+    #[must_use]
+    pub fn verifiers(&self) -> &[VerifierKey] {
+        &self.keys
+    }
+
+    /// Whether the record takes submissions; it stops for good when its disk failed or its state was found rolled back.
+    #[must_use]
+    pub fn is_signing(&self) -> bool {
+        self.record.is_open()
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The alarms.
+    #[must_use]
+    pub fn alarms(&self) -> &AlarmBook {
+        self.record.alarms()
+    }
+
+    /// Numbers for `/metrics`, as Prometheus text.
+    #[must_use]
+    pub fn metrics_text(&self) -> String {
+        self.metrics.text(self.logs.len(), &self.record)
+    }
+
+    /// `POST /add-checkpoint`.
+    pub async fn add_checkpoint(&self, body: &[u8]) -> Answer {
+        let answer = self.decide(body).await.unwrap_or_else(|refused| refused);
+        self.metrics.count(answer.status);
+        answer
+    }
+
+    async fn decide(&self, body: &[u8]) -> Result<Answer, Answer> {
+        let refuse = |error: TlogError| Answer::sentence(http_status(&error), &error);
+        let request = AddCheckpoint::parse(body).map_err(refuse)?;
+        let (log, signed) = self.read(&request.checkpoint)?;
+        let submission = self.submission(request, signed).map_err(refuse)?;
+        let old_size = submission.old_size;
+        match self.record.submit(submission).await {
+            Ok(outcome) => self.answer(&log.origin, old_size, outcome).await,
+            Err(Unavailable::Busy) => Err(Answer::sentence(503, "too many requests wait; come back in a second")),
+            Err(Unavailable::Closed) => Err(Answer::sentence(503, "the record is closed; ask the operator")),
+        }
+    }
+
+    /// Finds the log and verifies its signature: 404, 403, or 400 for what is no checkpoint.
+    fn read(&self, note: &[u8]) -> Result<(&WatchedLog, SignedCheckpoint), Answer> {
+        let origin = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let origin = String::from_utf8_lossy(origin);
+        let Some(log) = self.logs.get(&*origin) else {
+            return Err(Answer::sentence(404, format_args!("the log {origin} is not configured here")));
+        };
+        let signed = SignedCheckpoint::parse_for_keys(note, &log.origin, &log.keys).map_err(|error| {
+            // A whole checkpoint under lines that are no signatures is unsigned, not malformed.
+            let unsigned = matches!(error, TlogError::Note(_)) && has_checkpoint(note);
+            Answer::sentence(if unsigned { 403 } else { http_status(&error) }, error)
+        })?;
+        Ok((log, signed))
+    }
+
+    /// Keeps the log's lines, and the times of our own ones.
+    fn submission(&self, request: AddCheckpoint, mut signed: SignedCheckpoint) -> Result<Submission, TlogError> {
+        let own = signed.cosignatures(&self.keys)?.iter().map(|verified| verified.time_unix_seconds).collect();
+        signed.retain_log_lines();
+        Ok(Submission { old_size: request.old_size, proof: request.proof, signed, own })
+    }
+
+    async fn answer(&self, origin: &str, old_size: u64, outcome: Outcome) -> Result<Answer, Answer> {
+        match outcome {
+            Ok(head) => {
+                let lines = self.cosign(&head).await.map_err(|error| Answer::sentence(http_status(&error), &error))?;
+                self.keep_served(origin, head, &lines);
+                Ok(Answer::lines(lines))
+            }
+            // The specification wants the recorded size whenever the old size is another, whatever else is wrong.
+            Err(Refusal { error, known_size }) => match http_status(&error) {
+                409 if old_size != known_size => Err(Answer::size(known_size)),
+                status => Err(Answer::sentence(status, error)),
+            },
+        }
+    }
+
+    /// The cosignature lines of a head that is on record. Signing is deterministic, so the same head gives the same lines.
+    async fn cosign(&self, head: &Head) -> Result<String, TlogError> {
+        let (signers, head) = (self.signers.clone(), head.clone());
+        if signers.iter().all(|signer| signer.verifier().key_type() == KeyType::CosignatureV1) {
+            return lines(&signers, &head);
+        }
+        // A post-quantum signature takes half a millisecond: too long for the threads that serve sockets.
+        let signed = tokio::task::spawn_blocking(move || lines(&signers, &head)).await;
+        signed.unwrap_or(Err(TlogError::Randomness))
+    }
+
+    fn keep_served(&self, origin: &str, head: Head, lines: &str) {
+        let Ok(whole) = head.signed.with_lines(lines) else { return };
+        let Ok(mut served) = self.served.lock() else { return };
+        let newer = served.get(origin).is_none_or(|(known, _)| {
+            let rank = |head: &Head| (head.recorded.size, head.recorded.time_unix_seconds);
+            rank(known) <= rank(&head)
+        });
+        if newer {
+            served.insert(origin.to_owned(), (head, Arc::new(whole.to_bytes())));
+        }
+    }
+
+    /// `GET /<hex of SHA-256 of the origin>/checkpoint`: the last cosigned checkpoint with the log's lines and ours; `None` is 404.
+    pub async fn checkpoint(&self, hash: &str) -> Option<Arc<Vec<u8>>> {
+        let origin = self.by_hash.get(hash)?;
+        let head = self.record.head(origin)?;
+        let cached = self.served.lock().ok().and_then(|served| served.get(origin).cloned());
+        if let Some((_, bytes)) = cached.filter(|(known, _)| known.recorded == head.recorded) {
+            return Some(bytes);
+        }
+        let lines = self.cosign(&head).await.ok()?;
+        let bytes = Arc::new(head.signed.with_lines(&lines).ok()?.to_bytes());
+        self.keep_served(origin, head, &lines);
+        Some(bytes)
+    }
+}
+
+/// One line per key, each with its newline.
+pub(crate) fn lines(signers: &[NoteSigner], head: &Head) -> Result<String, TlogError> {
+    let mut lines = String::new();
+    for signer in signers {
+        let line = cosignature::sign(signer, head.recorded.time_unix_seconds, head.signed.note().text())?;
+        lines += &line.to_string();
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+fn has_checkpoint(note: &[u8]) -> bool {
+    let text = std::str::from_utf8(note).unwrap_or_default();
+    text.split_once("\n\n").is_some_and(|(body, _)| Checkpoint::parse(&format!("{body}\n")).is_ok())
+}

@@ -1,0 +1,187 @@
+//! The log over HTTP: what it takes, what it refuses and with which words, and what readers see.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside #[test] functions")]
+
+mod party;
+
+use party::{
+    Party, TestWitness, add, agreement, eventually, fetch, file_setup, log_key, run, statement_key, witnessed_setup,
+};
+use standstill_node::log::{Added, Health, State, upload_authorization};
+use standstill_statement::{BlobRef, Body, FleetDeclaration, Hash32, SigningKey, Statement};
+use standstill_tlog::checkpoint::SignedCheckpoint;
+use standstill_tlog::fsck::fsck;
+use standstill_tlog::reader::{Limits, read_log};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_become_entries_that_anybody_can_check() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let mut party = Party::new();
+    let statements: Vec<Vec<u8>> = (0..300).map(|_| party.heartbeat()).collect();
+    for (index, statement) in (0..).zip(&statements) {
+        assert_eq!(add(&url, statement.clone()).await, Ok(Added { index, duplicate: false }));
+    }
+    assert_eq!(add(&url, statements[7].clone()).await, Ok(Added { index: 7, duplicate: true }));
+    let signed = async |size: u64| {
+        let (status, bytes) = fetch(&format!("{url}/checkpoint")).await;
+        status == 200 && SignedCheckpoint::parse(&bytes, &log_key()).unwrap().checkpoint().size == size
+    };
+    eventually("all entries are signed", async || signed(300).await).await;
+    assert_eq!(fetch(&format!("{url}/tile/0/000")).await.1.len(), 8192);
+    assert_eq!(fetch(&format!("{url}/tile/0/001.p/44")).await.1.len(), 44 * 32);
+    // A narrower tile than the newest is served for ever, too.
+    assert_eq!(fetch(&format!("{url}/tile/0/000.p/3")).await.1.len(), 3 * 32);
+    let (_, narrow) = fetch(&format!("{url}/tile/entries/000.p/2")).await;
+    assert_eq!(narrow.len(), statements[0].len() + statements[1].len() + 4);
+    for wrong in ["tile/0/002", "tile/0/001.p/45", "tile/0/1", "tile/x/000", "checkpoints/07", "nothing", "blob/00"] {
+        assert!([404, 400].contains(&fetch(&format!("{url}/{wrong}")).await.0), "{wrong}");
+    }
+    log.stop().await.unwrap();
+    let contents = read_log(directory.path(), &log_key(), &Limits::default()).unwrap();
+    assert_eq!(contents.entries, statements);
+    assert_eq!(fsck(directory.path(), &log_key(), &Limits::default()).unwrap().problems, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_may_arrive_out_of_order_but_not_with_gaps() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let mut party = Party::new();
+    let statements: Vec<Vec<u8>> = (0..40).map(|_| party.heartbeat()).collect();
+    let mut tasks = Vec::new();
+    for statement in statements.iter().rev().cloned() {
+        let url = url.clone();
+        tasks.push(tokio::spawn(async move { add(&url, statement).await }));
+    }
+    for (index, task) in (0..40).rev().zip(tasks) {
+        assert_eq!(task.await.unwrap(), Ok(Added { index, duplicate: false }));
+    }
+    let _skipped = party.heartbeat();
+    let (status, text) = add(&url, party.heartbeat()).await.unwrap_err();
+    assert_eq!(status, 409);
+    assert!(text.contains("expects sequence 40"), "{text}");
+    log.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_belong_is_refused_in_one_sentence_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let mut party = Party::new();
+    let first = party.heartbeat();
+    add(&url, first.clone()).await.unwrap();
+    let good = Party { sequence: 1, previous: party.previous }.heartbeat();
+    let parsed = |bytes: &[u8]| standstill_statement::decode_unverified(bytes).unwrap();
+    let changed = |change: &dyn Fn(&mut Statement)| {
+        let mut statement = parsed(&good);
+        change(&mut statement);
+        statement.sign(&statement_key()).unwrap()
+    };
+    let mut broken = good.clone();
+    *broken.last_mut().unwrap() ^= 1;
+    let cases: Vec<(u16, &str, Vec<u8>)> = vec![
+        (400, "not a COSE_Sign1", Vec::new()),
+        (400, "not a COSE_Sign1", b"hello".to_vec()),
+        (403, "does not verify", broken),
+        (403, "not among the 1 keys", parsed(&good).sign(&SigningKey::from_seed([9; 32])).unwrap()),
+        (403, "the agreement", changed(&|s| s.header.agreement = Hash32::of(b"other"))),
+        (403, "the issuer", changed(&|s| s.header.issuer = "south".parse().unwrap())),
+        (409, "one history", changed(&|s| (s.header.sequence, s.header.previous) = (0, None))),
+        (409, "must not fork", changed(&|s| s.header.previous = Some(Hash32::of(b"other")))),
+        (409, "expects sequence 1", changed(&|s| s.header.sequence = 3)),
+        (413, "at most 61440 bytes", vec![0xd2; 65_536]),
+        (413, "at most 61440 bytes", vec![0; 61_441]),
+    ];
+    for (status, words, bytes) in cases {
+        let (found, text) = add(&url, bytes).await.unwrap_err();
+        assert_eq!(found, status, "{text}");
+        assert!(text.contains(words) && text.trim_end().lines().count() == 1, "{words}: {text}");
+    }
+    assert_eq!(log.health().size, 1);
+    assert_eq!(add(&url, good).await, Ok(Added { index: 1, duplicate: false }));
+    let (status, text) = fetch(&format!("{url}/add")).await;
+    assert_eq!(status, 405, "{text:?}");
+    log.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_needs_its_blobs_and_only_the_party_may_put_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let blob = vec![7_u8; 3_000_000];
+    let reference = BlobRef::of(&blob);
+    let fleet = FleetDeclaration { revision: 0, from_window: 0, groups: 1, root: Hash32::of(b"root"), blob: reference };
+    let statement = Party::new().say(Body::Fleet(fleet));
+    let (status, text) = add(&url, statement.clone()).await.unwrap_err();
+    assert_eq!((status, text.contains(&reference.sha256.to_string())), (409, true), "{text}");
+    let place = format!("{url}/blob/{}", reference.sha256);
+    let put = async |authorization: Option<String>, body: Vec<u8>| {
+        let mut request = reqwest::Client::new().put(&place).body(body);
+        if let Some(value) = authorization {
+            request = request.header("Authorization", value);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let allow = |key: &SigningKey, length| Some(upload_authorization(key, &agreement(), &reference.sha256, length));
+    let length = blob.len() as u64;
+    assert_eq!(put(None, blob.clone()).await.0, 401);
+    assert_eq!(put(Some("Standstill AAAA".to_owned()), blob.clone()).await.0, 400);
+    assert_eq!(put(allow(&SigningKey::from_seed([9; 32]), length), blob.clone()).await.0, 403);
+    assert_eq!(put(allow(&statement_key(), length - 1), blob.clone()).await.0, 403);
+    let mut other = blob.clone();
+    other[5] = 0;
+    assert_eq!(put(allow(&statement_key(), length), other).await.0, 400);
+    assert_eq!(fetch(&place).await.0, 404);
+    assert_eq!(add(&url, statement.clone()).await.unwrap_err().0, 409);
+    for _ in 0..2 {
+        assert_eq!(put(allow(&statement_key(), length), blob.clone()).await.0, 200);
+    }
+    assert_eq!(fetch(&place).await, (200, blob));
+    assert_eq!(add(&url, statement).await, Ok(Added { index: 0, duplicate: false }));
+    // Nothing is left of uploads that failed.
+    assert_eq!(std::fs::read_dir(directory.path().join(".state/incoming")).unwrap().count(), 0);
+    log.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_a_quorum_cosigned_is_public_and_the_rest_follows_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut witnesses = Vec::new();
+    for (name, seed) in [("w1", 11), ("w2", 12), ("w3", 13)] {
+        witnesses.push(TestWitness::start(directory.path(), name, seed).await);
+    }
+    let path = directory.path().join("log");
+    let (log, url) = run(witnessed_setup(&path, &witnesses, 2)).await;
+    let mut party = Party::new();
+    add(&url, party.heartbeat()).await.unwrap();
+    let size = async || {
+        let (status, bytes) = fetch(&format!("{url}/checkpoint")).await;
+        if status == 200 { Some(SignedCheckpoint::parse(&bytes, &log_key()).unwrap().checkpoint().size) } else { None }
+    };
+    let health = async || -> Health { serde_json::from_slice(&fetch(&format!("{url}/health")).await.1).unwrap() };
+    eventually("the first entry is cosigned", async || size().await == Some(1)).await;
+    eventually("all three cosign", async || {
+        let (_, bytes) = fetch(&format!("{url}/checkpoints/1")).await;
+        bytes.iter().filter(|byte| **byte == b'\n').count() == 8
+    })
+    .await;
+    // One witness may be away.
+    witnesses[0].switch(false);
+    add(&url, party.heartbeat()).await.unwrap();
+    eventually("two of three are enough", async || size().await == Some(2)).await;
+    // Beyond that nothing counts as published, and the log says so, but still takes and signs.
+    witnesses[1].switch(false);
+    add(&url, party.heartbeat()).await.unwrap();
+    eventually("the log says that it is not cosigned", async || health().await.state == State::NotCosigned).await;
+    let now = health().await;
+    assert_eq!((now.signed_size, now.cosigned_size), (3, Some(2)));
+    assert!(now.reasons.iter().any(|reason| reason.contains("witness w1")), "{now:?}");
+    assert_eq!(size().await, Some(2));
+    let (_, newest) = fetch(&format!("{url}/uncosigned-checkpoint")).await;
+    assert_eq!(SignedCheckpoint::parse(&newest, &log_key()).unwrap().checkpoint().size, 3);
+    witnesses[1].switch(true);
+    eventually("it recovers by itself", async || size().await == Some(3)).await;
+    eventually("and says so", async || health().await.state == State::Cosigned).await;
+    log.stop().await.unwrap();
+}
