@@ -315,8 +315,20 @@ fn pace(times: &[i64], longest: u32, out: &mut Vec<u32>) -> Pace {
 pub(crate) fn equal_prefix<T: Copy + PartialEq>(values: &[T]) -> usize {
     let Some(&first) = values.first() else { return 0 };
     // Whole blocks without a branch per value, then the block that differs value by value.
-    let same = |block: &[T]| block.iter().fold(true, |same, value| same & (*value == first));
-    let blocks = widest(|| values.chunks_exact(BLOCK).take_while(|block| same(block)).count() * BLOCK);
+    let blocks = widest(|| {
+        let mut end = 0;
+        while let Some(block) = values.get(end..end + BLOCK) {
+            let mut same = true;
+            for value in block {
+                same &= *value == first;
+            }
+            if !same {
+                break;
+            }
+            end += BLOCK;
+        }
+        end
+    });
     let rest = &values[blocks..];
     blocks + rest.iter().position(|value| *value != first).unwrap_or(rest.len())
 }
@@ -325,11 +337,21 @@ const BLOCK: usize = 32;
 
 /// Number of leading counter readings that are present and do not fall.
 fn rising(values: &[u64]) -> usize {
-    if values.first() == Some(&MISSING_COUNTER) {
-        return 1.min(values.len());
+    match values.first() {
+        None => return 0,
+        Some(&MISSING_COUNTER) => return 1,
+        Some(_) => {}
     }
-    let breaks = |pair: &[u64]| pair[1] < pair[0] || pair[1] == MISSING_COUNTER;
-    values.windows(2).position(breaks).map_or(values.len(), |at| at + 1)
+    // Whole blocks without a branch per value, then the block that breaks value by value.
+    let rises = |(earlier, later): (&u64, &u64)| (later >= earlier) & (*later != MISSING_COUNTER);
+    let pairs = values.len() - 1;
+    let whole = |block: &usize| {
+        let pairs = values[*block..*block + BLOCK].iter().zip(&values[*block + 1..=*block + BLOCK]);
+        pairs.fold(true, |all, pair| all & rises(pair))
+    };
+    let blocks = widest(|| (0..pairs / BLOCK).map(|block| block * BLOCK).take_while(whole).count()) * BLOCK;
+    let rest = values[blocks..].windows(2).position(|pair| !rises((&pair[0], &pair[1])));
+    rest.map_or(values.len(), |at| blocks + at + 1)
 }
 
 /// Number of leading rows over which active cycles never outrun elapsed ones; 1 when one of the two columns is absent.
