@@ -46,6 +46,9 @@ impl From<DataFusionError> for QueryError {
         let words = |error: &DataFusionError| error.strip_backtrace().lines().next().unwrap_or_default().to_owned();
         match error.find_root() {
             DataFusionError::ResourcesExhausted(what) => Self::Memory(what.clone()),
+            root if words(root).contains("The used disk space") => {
+                Self::Memory("what was written to disk reached its limit".to_owned())
+            }
             root if words(root).contains("tonic::transport::Error") => Self::Scheduler(words(root)),
             // The meter's own sentences name place and remedy already.
             DataFusionError::External(source) => Self::Sql(source.to_string()),
