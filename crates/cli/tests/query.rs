@@ -61,8 +61,17 @@ fn questions_are_answered_in_three_forms_and_refused_with_the_right_code() {
     let jobs = query(&["SELECT job, node, accelerators FROM jobs ORDER BY node", "--jobs", "sacct.txt", "--csv"], at);
     assert_eq!(String::from_utf8_lossy(&jobs.stdout), "job,node,accelerators\n1,n1,8\n1,n2,8\n");
 
+    std::fs::write(at.join("node.csv"), "node,t_ms,watts\nn1,1780272000000,5000\nn1,1780272010000,5000\n").unwrap();
+    let node = "SELECT metered(reading)['power_microjoules'] AS uj FROM node";
+    expect_error(&[node, "node.csv"], at, 2, "choose a power contract");
+    let power = query(&[node, "node.csv", "--node-power", "--csv"], at);
+    assert_eq!(String::from_utf8_lossy(&power.stdout), "uj\n50000000000\n");
+
     expect_error(&["DROP TABLE day", "day.csv"], at, 2, "the question is refused");
     expect_error(&["SELECT nothing FROM day", "day.csv"], at, 2, "nothing");
     expect_error(&["SELECT 1", "night.csv"], at, 4, "night");
     expect_error(&["SELECT 1", "--slot-seconds", "0"], at, 2, "--slot-seconds is out of range");
+    if cfg!(not(feature = "ballista")) {
+        expect_error(&["SELECT 1", "--scheduler", "df://host:50050"], at, 2, "build with --features ballista");
+    }
 }

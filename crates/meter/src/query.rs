@@ -10,6 +10,8 @@
 
 mod aggregate;
 mod answer;
+#[cfg(feature = "ballista")]
+mod cluster;
 mod error;
 mod readings;
 mod records;
@@ -19,6 +21,8 @@ mod state;
 mod tables;
 
 pub use answer::{Answer, Column};
+#[cfg(feature = "ballista")]
+pub use cluster::{Cluster, aggregates};
 pub use error::QueryError;
 pub use tables::TableFiles;
 
@@ -37,7 +41,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// Longest question, bytes.
-pub const MAX_SQL_BYTES: usize = 1 << 20;
+pub const MAX_SQL_BYTES: usize = 64 << 10;
 
 /// How to answer.
 #[derive(Clone, Debug)]
@@ -54,6 +58,9 @@ pub struct QueryOptions {
     pub partitions: usize,
     /// Most rows of an answer.
     pub most_rows: usize,
+    /// Cluster that answers instead of this process.
+    #[cfg(feature = "ballista")]
+    pub cluster: Option<Cluster>,
 }
 
 impl QueryOptions {
@@ -67,6 +74,8 @@ impl QueryOptions {
             spill_bytes: 16 << 30,
             partitions: 0,
             most_rows: 1_000,
+            #[cfg(feature = "ballista")]
+            cluster: None,
         }
     }
 }
@@ -76,6 +85,8 @@ pub struct Session {
     runtime: Runtime,
     context: SessionContext,
     most_rows: usize,
+    /// Tables in memory stay in this process.
+    is_remote: bool,
 }
 
 impl std::fmt::Debug for Session {
@@ -94,6 +105,7 @@ impl Session {
         let partitions = if options.partitions > 0 { options.partitions } else { cores };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(partitions.min(cores).max(1))
+            .enable_all()
             .build()
             .map_err(QueryError::setup)?;
         let mode = match &options.spill_folder {
@@ -107,11 +119,16 @@ impl Session {
             .build_arc()
             .map_err(QueryError::setup)?;
         let config = config(partitions, options.memory_bytes);
+        #[cfg(feature = "ballista")]
+        if let Some(cluster) = &options.cluster {
+            let context = runtime.block_on(cluster.connect(config, environment, &options.rules))?;
+            return Ok(Self { runtime, context, most_rows: options.most_rows, is_remote: true });
+        }
         let context = SessionContext::new_with_config_rt(config, environment);
         for shape in [Shape::Totals, Shape::Cells] {
-            context.register_udaf(Metered::new(shape, options.rules.clone()).into());
+            context.register_udaf(Metered::new(shape, &options.rules).into());
         }
-        Ok(Self { runtime, context, most_rows: options.most_rows })
+        Ok(Self { runtime, context, most_rows: options.most_rows, is_remote: false })
     }
 
     /// Registers telemetry files as tables. A table in which the meter finds device, time and a reading also gets the column `reading`.
@@ -127,7 +144,7 @@ impl Session {
     /// # Errors
     /// [`QueryError::Table`] when there is such a table already.
     pub fn add_fleet(&self, fleet: &Fleet, window: u64) -> Result<(), QueryError> {
-        records::register(&self.context, "fleet", records::fleet(fleet, window))
+        self.add_records("fleet", records::fleet(fleet, window))
     }
 
     /// Registers accounting as table `jobs`, one row per allocation and node.
@@ -135,7 +152,18 @@ impl Session {
     /// # Errors
     /// [`QueryError::Table`] when there is such a table already.
     pub fn add_accounting(&self, accounting: &Accounting) -> Result<(), QueryError> {
-        records::register(&self.context, "jobs", records::jobs(accounting))
+        self.add_records("jobs", records::jobs(accounting))
+    }
+
+    fn add_records(&self, name: &str, table: records::Table) -> Result<(), QueryError> {
+        if self.is_remote {
+            return Err(QueryError::Table {
+                table: name.to_owned(),
+                what: "a cluster reads files that all its machines see, not this process's memory".to_owned(),
+                remedy: "write it as CSV to the shared folder and give it as a table: NAME=FILE",
+            });
+        }
+        records::register(&self.context, name, table)
     }
 
     /// Answers one question. Only questions are allowed: nothing that writes, sets or defines.

@@ -211,6 +211,10 @@ fn little_memory_spills_to_the_same_bits_or_is_an_exact_error() {
     let expected = evidence(&metered_parquet(&paths));
     let spill = folder.path().join("spill");
     let with = |memory_bytes| QueryOptions { memory_bytes, spill_folder: Some(spill.clone()), ..options(2) };
+    // Without disk it fails, so what follows does go to disk.
+    let dry = QueryOptions { spill_bytes: 1, ..with(8 << 20) };
+    let error = session_with(&dry, &paths).ask(BY_DEVICE).unwrap_err();
+    assert!(matches!(error, QueryError::Memory(_)), "{error}");
     // 138,240 readings are 3.3 MB in integers, and as much again while they move.
     let answer = session_with(&with(8 << 20), &paths).ask(BY_DEVICE).unwrap();
     assert_eq!(rows(&answer), expected);
@@ -237,7 +241,11 @@ fn only_questions_are_answered() {
     }
     assert!(refusal("SELECT * FROM '/etc/passwd'").contains("not found"));
     assert!(refusal("SELECT * FROM nights").contains("nights"));
-    assert!(refusal(&"x".repeat(2 << 20)).contains("2097152 bytes"));
+    assert!(refusal(&"x".repeat(1 << 20)).contains("1048576 bytes"));
+    // Deep questions are answered or refused, never a broken stack.
+    let error = refusal(&format!("SELECT {}1{} FROM nights", "(".repeat(9_000), ")".repeat(9_000)));
+    assert!(error.contains("RecursionLimitExceeded"), "{error}");
+    assert!(refusal(&format!("SELECT {}1 FROM nights", "1 + ".repeat(9_000))).contains("nights"));
 }
 
 #[test]
@@ -320,11 +328,11 @@ fn work_on_a_device_while_accounting_knows_no_job() {
         writeln!(text, "n1,GPU-a,{time},41,0.5,600\nn2,GPU-b,{time},42,0.25,500").unwrap();
     }
     let path = write_csv(folder.path(), "day.csv", &text);
-    let (start, end) = (START_MS / 1_000, START_MS / 1_000 + 300);
+    let (start, end) = (START_MS / 1_000 - 10, START_MS / 1_000 + 300);
     let sacct = format!(
         "JobIDRaw|State|Start|End|AllocTRES|NodeList|Comment\n41|COMPLETED|{start}|{}|gres/gpu=1|n1|class=inference\n\
          42|COMPLETED|{start}|{end}|gres/gpu=1|n2|class=inference\n",
-        start + 600
+        start + 700
     );
     let session = session_with(&options(3), &[path]);
     session.add_accounting(&parse_parsable(sacct.as_bytes(), &ParsableOptions::default()).unwrap()).unwrap();
@@ -332,7 +340,7 @@ fn work_on_a_device_while_accounting_knows_no_job() {
     let sql = "SELECT d.hostname AS node, d.uuid AS device, d.hpc_job AS job, metered(d.reading)['tensor_micro_ms'] AS tensor_micro_ms \
                FROM day d LEFT ANTI JOIN jobs j ON d.hostname = j.node AND d.hpc_job = j.job \
                AND to_timestamp_millis(d.time_ms) > j.\"start\" AND to_timestamp_millis(d.time_ms) <= j.\"end\" \
-               WHERE d.tensor_active > 0 AND d.time_ms > 1780272000000 GROUP BY d.hostname, d.uuid, d.hpc_job";
+               WHERE d.tensor_active > 0 GROUP BY d.hostname, d.uuid, d.hpc_job";
     // 29 readings of n2 come after the end of its job; 28 stretches lie between them.
     assert_eq!(rows(&session.ask(sql).unwrap()), [["n2", "GPU-b", "42", "70000000000"]]);
 }
@@ -390,4 +398,32 @@ fn files_that_are_no_table_are_refused_with_a_remedy() {
     assert_eq!(rows(&session.ask("SELECT sum(x) FROM a_b_1__").unwrap()), [["3"]]);
     let again = TableFiles { name: "a_b_1__".to_owned(), paths: vec![odd] };
     assert!(session.add_files(&[again]).unwrap_err().to_string().contains("one of that name already"));
+}
+
+/// A scheduler and an executor of this process, which the question reaches over TCP as plans, and whose stages exchange states as files.
+#[cfg(feature = "ballista-standalone")]
+#[test]
+fn a_ballista_cluster_finds_the_same_evidence() {
+    use standstill_meter::query::{Cluster, aggregates};
+    let folder = tempfile::tempdir().unwrap();
+    let paths = generate(folder.path(), 24, 4, &|_| ()).unwrap();
+    let expected = evidence(&metered_parquet(&paths));
+    let session = session_with(&QueryOptions { cluster: Some(Cluster::Standalone), ..options(4) }, &paths);
+    assert_eq!(rows(&session.ask(BY_DEVICE).unwrap()), expected);
+    let count =
+        session.ask("SELECT count(*) AS n FROM day a JOIN day b ON a.UUID = b.UUID AND a.timestamp = b.timestamp");
+    assert_eq!(rows(&count.unwrap()), [[(24 * 4 * 360).to_string()]]);
+    let fleet = Fleet::parse_csv("key,model,site,area,domain\nGPU-a,h100-sxm,s,a,d\n").unwrap();
+    let error = session.add_fleet(&fleet, 0).unwrap_err().to_string();
+    assert!(error.contains("write it as CSV to the shared folder"), "{error}");
+    // Machines under other rules do not know the name, so none meters under rules that were not asked for.
+    let other = Rules { contract: SourceContract::dcgm(30_000), ..rules() };
+    assert_ne!(aggregates(&rules())[0].name(), aggregates(&other)[0].name());
+    assert_eq!(aggregates(&rules())[0].aliases(), ["metered"]);
+    let away = QueryOptions { cluster: Some(Cluster::Scheduler("df://localhost:1".to_owned())), ..options(1) };
+    let error = Session::new(&away).and_then(|session| session.ask("SELECT 1")).unwrap_err().to_string();
+    assert!(error.starts_with("the scheduler does not answer: ") && error.contains("Connection refused"), "{error}");
+    // The scheduler cut the question into stages that exchange states.
+    let plan = session.ask(&format!("EXPLAIN {BY_DEVICE}")).unwrap().to_table();
+    assert!(plan.contains("distributed_plan") && plan.matches("ShuffleWriterExec").count() >= 2, "{plan}");
 }

@@ -28,6 +28,6 @@ pub use alarm::{Alarm, AlarmKind};
 pub use copy::LogCopy;
 pub use error::ClientError;
 pub use follow::{Follower, Step};
-pub use http::{Http, HttpLimits};
+pub use http::{Answer, Http, HttpLimits};
 pub use question::Question;
 pub use submit::{Accepted, Submitter};

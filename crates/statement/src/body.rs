@@ -56,6 +56,20 @@ pub enum Body {
     Alarm(Alarm),
 }
 
+impl Body {
+    /// Blobs that the statement refers to: whoever holds the statement without them does not hold all that it says.
+    #[must_use]
+    pub fn blobs(&self) -> Vec<BlobRef> {
+        match self {
+            Self::Fleet(fleet) => vec![fleet.blob],
+            Self::Report(report) => vec![report.seal],
+            Self::Response(response) => response.items.iter().map(|item| item.opening).collect(),
+            Self::Alarm(alarm) => vec![alarm.evidence],
+            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) => Vec::new(),
+        }
+    }
+}
+
 /// Registered accelerators. The groups themselves are in the blob (`docs/formats/seal.md`, "Fleet blob").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

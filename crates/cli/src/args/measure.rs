@@ -160,6 +160,9 @@ pub struct MeterQueryArgs {
     /// Usual distance of two readings in seconds; three missed ones make a gap
     #[arg(long, default_value_t = 30)]
     pub period_seconds: u64,
+    /// The readings are of nodes, racks or circuits: power up to 4 MW instead of 3 kW
+    #[arg(long)]
+    pub node_power: bool,
     /// Memory of the operators in MB; past it they write to disk
     #[arg(long, default_value_t = 1_024)]
     pub memory_mb: u64,
@@ -172,6 +175,9 @@ pub struct MeterQueryArgs {
     /// Partitions that work at the same time; 0 for one per core
     #[arg(long, default_value_t = 0)]
     pub partitions: usize,
+    /// Ballista scheduler that answers instead of this process, df://host:port (needs a build with `--features ballista`)
+    #[arg(long, value_name = "ADDRESS")]
+    pub scheduler: Option<String>,
     /// Most rows of the answer
     #[arg(long, default_value_t = 1_000)]
     pub rows: usize,

@@ -66,10 +66,17 @@ mod engine {
         }
         let start_ms = args.start.checked_mul(1_000).and_then(|start| i64::try_from(start).ok());
         let grid = Grid { origin_ms: start_ms.ok_or_else(|| refuse("--start"))?, slot_ms };
-        let contract = SourceContract::dcgm(args.period_seconds.saturating_mul(1_000));
+        let period_ms = args.period_seconds.saturating_mul(1_000);
+        let contract = if args.node_power { SourceContract::power(period_ms) } else { SourceContract::dcgm(period_ms) };
         let bytes = |megabytes: u64| megabytes.checked_mul(1_000_000);
         let memory = bytes(args.memory_mb).and_then(|bytes| usize::try_from(bytes).ok());
+        #[cfg(not(feature = "ballista"))]
+        if args.scheduler.is_some() {
+            return Err(CliError::usage("this build has no Ballista client; build with --features ballista"));
+        }
         Ok(QueryOptions {
+            #[cfg(feature = "ballista")]
+            cluster: args.scheduler.clone().map(standstill_meter::query::Cluster::Scheduler),
             memory_bytes: memory.ok_or_else(|| refuse("--memory-mb"))?,
             spill_folder: args.spill_dir.clone(),
             spill_bytes: bytes(args.spill_mb).ok_or_else(|| refuse("--spill-mb"))?,
@@ -83,6 +90,7 @@ mod engine {
     fn refused(error: QueryError) -> CliError {
         match error {
             QueryError::Sql(_) => CliError::usage(error),
+            QueryError::Scheduler(_) => CliError { message: error.to_string(), exit: Exit::Network },
             _ => CliError::unreadable(error),
         }
     }

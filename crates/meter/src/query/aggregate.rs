@@ -21,17 +21,30 @@ pub(super) struct Metered {
     shape: Shape,
     rules: Arc<Rules>,
     signature: Signature,
+    name: String,
+    aliases: Vec<String>,
 }
 
 impl Metered {
-    pub(super) fn new(shape: Shape, rules: Rules) -> Self {
-        Self { shape, rules: Arc::new(rules), signature: Signature::user_defined(Volatility::Immutable) }
+    pub(super) fn new(shape: Shape, rules: &Rules) -> Self {
+        let signature = Signature::user_defined(Volatility::Immutable);
+        Self { shape, rules: Arc::new(rules.clone()), signature, name: shape.name().to_owned(), aliases: Vec::new() }
+    }
+
+    /// For a cluster, where functions travel by name: the name holds a hash of the rules, so that no machine meters under others.
+    #[cfg(feature = "ballista")]
+    pub(super) fn for_cluster(shape: Shape, rules: &Rules) -> Self {
+        use sha2::{Digest, Sha256};
+        let words = format!("standstill/1/query-rules\0{rules:?}");
+        let hash = hex::encode(&Sha256::digest(words)[..8]);
+        let name = format!("{}_{hash}", shape.name());
+        Self { name, aliases: vec![shape.name().to_owned()], ..Self::new(shape, rules) }
     }
 }
 
 impl Hash for Metered {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.shape.hash(state);
+        self.name.hash(state);
         self.rules.grid.origin_ms.hash(state);
         self.rules.contract.name.hash(state);
     }
@@ -39,7 +52,11 @@ impl Hash for Metered {
 
 impl AggregateUDFImpl for Metered {
     fn name(&self) -> &str {
-        self.shape.name()
+        &self.name
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -51,7 +68,7 @@ impl AggregateUDFImpl for Metered {
             [DataType::Struct(fields)] => check(fields).map(|()| arguments.to_vec()),
             _ => plan_err!(
                 "{0} takes one struct: {0}(reading), or {0}(named_struct('device', …, 'time', …, 'tensor_active', …))",
-                self.name()
+                self.shape.name()
             ),
         }
     }
@@ -62,7 +79,7 @@ impl AggregateUDFImpl for Metered {
 
     fn accumulator(&self, arguments: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         if arguments.is_distinct {
-            return plan_err!("{} counts equal readings once already; leave DISTINCT out", self.name());
+            return plan_err!("{} counts equal readings once already; leave DISTINCT out", self.shape.name());
         }
         Ok(Box::new(Collected { shape: self.shape, rules: Arc::clone(&self.rules), rows: Rows::new() }))
     }

@@ -25,6 +25,9 @@ pub enum QueryError {
     /// The readings are refused by the meter.
     #[error(transparent)]
     Meter(#[from] MeterError),
+    /// The cluster's scheduler cannot be reached.
+    #[error("the scheduler does not answer: {0}; check its address, df://host:port, and that it runs Ballista 55")]
+    Scheduler(String),
     /// Memory or disk did not suffice.
     #[error(
         "not enough memory: {0}; raise --memory-mb or --spill-mb, ask about fewer rows, or give the aggregate smaller groups (GROUP BY device)"
@@ -43,6 +46,10 @@ impl From<DataFusionError> for QueryError {
         let words = |error: &DataFusionError| error.strip_backtrace().lines().next().unwrap_or_default().to_owned();
         match error.find_root() {
             DataFusionError::ResourcesExhausted(what) => Self::Memory(what.clone()),
+            root if words(root).contains("The used disk space") => {
+                Self::Memory("what was written to disk reached its limit".to_owned())
+            }
+            root if words(root).contains("tonic::transport::Error") => Self::Scheduler(words(root)),
             // The meter's own sentences name place and remedy already.
             DataFusionError::External(source) => Self::Sql(source.to_string()),
             root => Self::Sql(words(root)),

@@ -94,11 +94,13 @@ pub(super) fn add(rows: &mut Rows, array: &ArrayRef, contract: &SourceContract) 
 }
 
 fn present(structs: &StructArray) -> Result<StructArray> {
-    let null = |name: &str, row: usize| structs.column_by_name(name).is_none_or(|column| column.is_null(row));
-    let absent = |row: usize| structs.is_null(row) || (null("device", row) && null("time", row));
-    if !(0..structs.len()).any(absent) {
+    let [device, time] = [Meaning::Device, Meaning::Time].map(|meaning| structs.column_by_name(&field_name(meaning)));
+    let some_null = |column: Option<&ArrayRef>| column.is_none_or(|column| column.logical_null_count() > 0);
+    if structs.null_count() == 0 && !(some_null(device) && some_null(time)) {
         return Ok(structs.clone());
     }
+    let null = |column: Option<&ArrayRef>, row: usize| column.is_none_or(|column| column.is_null(row));
+    let absent = |row: usize| structs.is_null(row) || (null(device, row) && null(time, row));
     let keep: BooleanArray = (0..structs.len()).map(|row| Some(!absent(row))).collect();
     Ok(filter(structs, &keep)?.as_struct().clone())
 }

@@ -70,6 +70,12 @@ impl Follower {
         &mut self.copy
     }
 
+    /// The copy, when following ends.
+    #[must_use]
+    pub fn into_copy(self) -> LogCopy {
+        self.copy
+    }
+
     /// Where it is fetched from.
     #[must_use]
     pub fn base(&self) -> &str {
@@ -271,7 +277,8 @@ impl Follower {
 }
 
 /// Signature lines of known witnesses that verify, each with its newline, and the number of those that do not.
-pub(super) fn verified_lines(note: &Note, witnesses: &[VerifierKey]) -> (String, usize) {
+#[must_use]
+pub fn verified_lines(note: &Note, witnesses: &[VerifierKey]) -> (String, usize) {
     let (mut lines, mut bad) = (String::new(), 0);
     for signature in note.signatures() {
         for key in witnesses.iter().filter(|key| key.matches(signature)) {

@@ -89,6 +89,14 @@ impl Http {
         }
     }
 
+    /// Fetches at most `limit` bytes, whatever the status: for pages that say by their status how things are.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`], [`ClientError::TooLong`].
+    pub async fn look(&self, url: &str, limit: u64) -> Result<Answer, ClientError> {
+        self.once(url, limit, self.client.get(url)).await
+    }
+
     /// Posts a body whose repetition changes nothing, and gives whatever is answered. Tried again as [`Http::get`].
     ///
     /// # Errors

@@ -167,7 +167,7 @@ impl Config {
     /// # Errors
     /// [`WitnessError::Config`] with the place, [`WitnessError::Tlog`] when the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, WitnessError> {
-        let text = read_text(path)?;
+        let text = read_file(path)?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|error| WitnessError::Config { path: path.to_owned(), what: error.to_string() })?;
         let base = path.parent().unwrap_or(Path::new(""));
@@ -223,7 +223,8 @@ pub(crate) fn watched(logs: &[LogConfig], path: &Path) -> Result<Vec<WatchedLog>
     Ok(watched)
 }
 
-fn read_text(path: &Path) -> Result<String, WitnessError> {
+/// Reads a text file of at most 1 MiB.
+pub(crate) fn read_file(path: &Path) -> Result<String, WitnessError> {
     let refused = |what: &str| WitnessError::Config { path: path.to_owned(), what: what.to_owned() };
     let bytes = standstill_tlog::durable::read_limited(path, "file bytes", MAX_FILE_BYTES)?;
     String::from_utf8(bytes.ok_or_else(|| refused("there is no such file"))?).map_err(|_| refused("it is not UTF-8"))
@@ -234,7 +235,7 @@ fn read_text(path: &Path) -> Result<String, WitnessError> {
 /// # Errors
 /// [`WitnessError::Config`] naming the file.
 pub(crate) fn read_signer(path: &Path) -> Result<NoteSigner, WitnessError> {
-    NoteSigner::from_file_text(&read_text(path)?)
+    NoteSigner::from_file_text(&read_file(path)?)
         .map_err(|error| WitnessError::Config { path: path.to_owned(), what: error.to_string() })
 }
 
@@ -243,6 +244,6 @@ fn read_issuer(config: &StatementConfig) -> Result<AlarmIssuer, WitnessError> {
     let agreement = hex::decode(&config.agreement).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
     let agreement = agreement.ok_or_else(|| refused("statement.agreement is not 64 hex digits".to_owned()))?;
     let issuer = Name::new(&config.issuer).map_err(|error| refused(format!("statement.issuer: {error}")))?;
-    let key = SigningKey::from_file_text(&read_text(&config.key)?).map_err(|error| refused(error.to_string()))?;
+    let key = SigningKey::from_file_text(&read_file(&config.key)?).map_err(|error| refused(error.to_string()))?;
     Ok(AlarmIssuer { agreement: Hash32(agreement), issuer, key: Arc::new(key) })
 }

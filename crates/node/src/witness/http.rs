@@ -8,7 +8,7 @@
 //! | `GET /alarms/<name>.note`, `.statement` | evidence file, signed statement |
 //! | `GET /health`, `GET /metrics` | for the operator |
 
-use super::alarm::Alarm;
+use super::alarm::{Alarm, AlarmBook};
 use super::service::{Answer, WitnessService};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -88,14 +88,22 @@ fn describe(alarm: &Alarm) -> serde_json::Value {
 }
 
 async fn alarms(State(service): State<Arc<WitnessService>>) -> Response {
-    let list: Vec<_> = service.alarms().list().iter().map(describe).collect();
+    alarm_list(service.alarms())
+}
+
+async fn alarm(State(service): State<Arc<WitnessService>>, Path(file): Path<String>) -> Response {
+    alarm_file(service.alarms(), &file)
+}
+
+pub(crate) fn alarm_list(book: &AlarmBook) -> Response {
+    let list: Vec<_> = book.list().iter().map(describe).collect();
     let body = serde_json::json!({ "alarms": list }).to_string();
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn alarm(State(service): State<Arc<WitnessService>>, Path(file): Path<String>) -> Response {
+pub(crate) fn alarm_file(book: &AlarmBook, file: &str) -> Response {
     let found = file.rsplit_once('.').and_then(|(name, kind)| {
-        let alarm = service.alarms().get(name)?;
+        let alarm = book.get(name)?;
         match kind {
             "note" => Some(("text/plain; charset=utf-8", alarm.evidence)),
             "statement" => Some(("application/vnd.standstill.alarm+cbor", alarm.statement?)),

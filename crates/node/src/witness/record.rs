@@ -5,7 +5,10 @@
 //! told, and only then is a cosignature made. A commit that fails leaves the disk in an unknown state, so the record then refuses
 //! everything until it is opened again.
 
+mod reader;
 mod store;
+
+pub use reader::RecordReader;
 
 use super::alarm::{Alarm, AlarmBook};
 use super::config::{AlarmIssuer, Settings};
@@ -51,7 +54,7 @@ pub struct Head {
 }
 
 /// A checkpoint to decide on. The log's signature has been verified, and lines of others dropped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Submission {
     /// Size that the proof starts from.
     pub old_size: u64,

@@ -11,6 +11,7 @@ use standstill_tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use standstill_tlog::cosignature;
 use standstill_tlog::note::{KeyType, NoteSigner, VerifierKey};
 use standstill_tlog::witness::{AddCheckpoint, http_status, origin_hash};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +38,7 @@ impl Answer {
         Self { status, content_type: TEXT, body: format!("{what}\n") }
     }
 
-    fn size(known: u64) -> Self {
+    pub(crate) fn size(known: u64) -> Self {
         Self { status: 409, content_type: SIZE, body: format!("{known}\n") }
     }
 }
@@ -141,17 +142,11 @@ impl WitnessService {
 
     /// Finds the log and verifies its signature: 404, 403, or 400 for what is no checkpoint.
     fn read(&self, note: &[u8]) -> Result<(&WatchedLog, SignedCheckpoint), Answer> {
-        let origin = note.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let origin = String::from_utf8_lossy(origin);
+        let origin = first_line(note);
         let Some(log) = self.logs.get(&*origin) else {
             return Err(Answer::sentence(404, format_args!("the log {origin} is not configured here")));
         };
-        let signed = SignedCheckpoint::parse_for_keys(note, &log.origin, &log.keys).map_err(|error| {
-            // A whole checkpoint under lines that are no signatures is unsigned, not malformed.
-            let unsigned = matches!(error, TlogError::Note(_)) && has_checkpoint(note);
-            Answer::sentence(if unsigned { 403 } else { http_status(&error) }, error)
-        })?;
-        Ok((log, signed))
+        Ok((log, read_checkpoint(note, log)?))
     }
 
     /// Keeps the log's lines, and the times of our own ones.
@@ -223,6 +218,20 @@ pub(crate) fn lines(signers: &[NoteSigner], head: &Head) -> Result<String, TlogE
         lines.push('\n');
     }
     Ok(lines)
+}
+
+/// The first line of a note: a checkpoint's origin.
+pub(crate) fn first_line(note: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(note.split(|byte| *byte == b'\n').next().unwrap_or_default())
+}
+
+/// A checkpoint with the log's verified signature, or the answer that refuses it.
+pub(crate) fn read_checkpoint(note: &[u8], log: &WatchedLog) -> Result<SignedCheckpoint, Answer> {
+    SignedCheckpoint::parse_for_keys(note, &log.origin, &log.keys).map_err(|error| {
+        // A whole checkpoint under lines that are no signatures is unsigned, not malformed.
+        let unsigned = matches!(error, TlogError::Note(_)) && has_checkpoint(note);
+        Answer::sentence(if unsigned { 403 } else { http_status(&error) }, error)
+    })
 }
 
 fn has_checkpoint(note: &[u8]) -> bool {

@@ -272,23 +272,14 @@ impl Store {
     pub(super) fn mark_rolled_back(&self, what: &str) -> Result<(), WitnessError> {
         self.set_meta("rolled-back", what)
     }
-
-    /// Size and first time of the smallest cosigned checkpoint above `size`.
-    pub(super) fn next_above(&self, origin: &str, size: u64) -> Result<Option<(u64, u64)>, WitnessError> {
-        let sql = "SELECT size, first_time FROM cosigned WHERE origin = ?1 AND size > ?2 ORDER BY size LIMIT 1";
-        let row = self
-            .connection
-            .query_row(sql, params![origin, signed(size)], |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)));
-        row.optional().map_err(self.failed("read the record"))
-    }
 }
 
 /// SQLite's integers are signed; sizes and times of C2SP are below 2^63.
-fn signed(value: u64) -> i64 {
+pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
