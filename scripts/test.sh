@@ -16,6 +16,8 @@ command -v cc >/dev/null || need+=(gcc libc6-dev)
 command -v python3 >/dev/null || need+=(python3)
 [ -x /usr/bin/prometheus ] || need+=(prometheus)
 command -v sbatch >/dev/null || need+=(slurm-wlm munge)
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need+=(postgresql)
+[ -d /usr/share/gocode/src/golang.org/x/mod ] || need+=(golang-go golang-golang-x-mod-dev)
 if [ ${#need[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
@@ -27,17 +29,36 @@ if [ ${#need[@]} -gt 0 ]; then
     echo "note: not root, so not installing: ${need[*]}; the tests that need them say that they skipped"
   fi
 fi
-if command -v python3 >/dev/null && ! python3 -c 'import duckdb' 2>/dev/null; then
-  python3 -m pip install -q duckdb >/dev/null 2>&1 || python3 -m pip install -q --break-system-packages duckdb >/dev/null 2>&1 ||
-    echo "note: no duckdb for python3; the second-engine test says that it skipped"
+# An independent witness; in Debian 12 it comes from backports only.
+if ! command -v sigsum-witness >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  . /etc/os-release
+  backports="${VERSION_CODENAME:-stable}-backports"
+  if [ "${ID:-}" = debian ] && ! grep -rqs "$backports" /etc/apt; then
+    echo "deb http://deb.debian.org/debian $backports main" >/etc/apt/sources.list.d/standstill-backports.list
+    apt-get update -q >/dev/null 2>&1 || true
+  fi
+  apt-get install -y -q --no-install-recommends sigsum-go >/dev/null 2>&1 ||
+    apt-get install -y -q --no-install-recommends -t "$backports" sigsum-go >/dev/null 2>&1 ||
+    echo "note: no sigsum-witness; its test says that it skipped"
 fi
+python_package() { # module, package, what misses it
+  command -v python3 >/dev/null || return 0
+  python3 -c "import $1" 2>/dev/null && return 0
+  python3 -m pip install -q "$2" >/dev/null 2>&1 || python3 -m pip install -q --break-system-packages "$2" >/dev/null 2>&1 ||
+    echo "note: no $1 for python3; $3 says that it skipped"
+}
+python_package duckdb duckdb "the second-engine test"
+python_package moto 'moto[server]' "the object-store test"
+
+# The node's optional stores are tested with the rest, so that everything is compiled once.
+features=standstill-node/object-store,standstill-node/postgres
 
 step "format"
 cargo fmt --all -- --check
 step "structure"
 bash scripts/structure.sh
 step "lints"
-cargo clippy --workspace --all-targets --locked -- -D warnings
+cargo clippy --workspace --all-targets --locked --features "$features" -- -D warnings
 if command -v cargo-deny >/dev/null; then
   step "licences and sources"
   cargo deny check licenses bans sources
@@ -46,7 +67,7 @@ else
 fi
 
 step "tests"
-cargo test --workspace --locked
+cargo test --workspace --locked --features "$features"
 [ "${1:-}" = quick ] && exit 0
 
 step "fuzz smoke"
