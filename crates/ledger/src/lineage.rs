@@ -4,6 +4,7 @@ mod crosscheck;
 
 pub use crosscheck::{
     CrossCheck, HIGH_UTILISATION_MILLIONTHS, LOW_UTILISATION_MILLIONTHS, OPS_PER_PARAMETER_TOKEN, Plausibility,
+    implied_ops, plans_too_little,
 };
 
 use crate::interval::OpsInterval;

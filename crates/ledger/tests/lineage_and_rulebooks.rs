@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)]
 
 use proptest::prelude::*;
-use standstill_ledger::lineage::{CrossCheck, LineageError, MAX_RUNS, Plausibility};
+use standstill_ledger::lineage::{CrossCheck, LineageError, MAX_RUNS, Plausibility, plans_too_little};
 use standstill_ledger::rulebook::RulebookError;
 use standstill_ledger::{Evidence, Lineage, OperationRecord, OpsInterval, Rulebook};
 use standstill_statement::{Class, Name, NumericFormat, RunDeclaration};
@@ -142,6 +142,10 @@ fn deepseek_v3_is_judged_by_active_parameters() {
     assert_eq!(CrossCheck::of(&small, &metered, capacity).plausibility, Plausibility::LowUtilisation);
     let fast = RunDeclaration { dataset_tokens: 40_000_000_000_000, ..declared.clone() };
     assert_eq!(CrossCheck::of(&fast, &metered, capacity).plausibility, Plausibility::HighUtilisation);
+    // The declaration against itself: 3.2856e24 operations.
+    let planned = |planned_petaops| RunDeclaration { planned_petaops, ..declared.clone() };
+    assert!(plans_too_little(&planned(3_285_599_999)) && !plans_too_little(&planned(3_285_600_000)));
+    assert!(!plans_too_little(&RunDeclaration { parameters: 0, active_parameters: 0, ..planned(0) }));
     let silent = RunDeclaration { dataset_tokens: 0, ..declared.clone() };
     assert_eq!(CrossCheck::of(&silent, &metered, capacity).plausibility, Plausibility::NotDeclared);
     let counted = OpsInterval { lower_ops: metered.upper_ops, ..metered };

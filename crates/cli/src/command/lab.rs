@@ -5,6 +5,7 @@ use crate::exit::{CliError, CliResult, Exit};
 use crate::role::{Lab, reading};
 use crate::{clock, folder, random};
 use standstill_ledger::WindowLedger;
+use standstill_ledger::lineage::{implied_ops, plans_too_little};
 use standstill_statement::time::utc;
 use standstill_statement::{Body, Class, Mode, Name, RunDeclaration};
 use standstill_tlog::note::VerifierKey;
@@ -96,6 +97,12 @@ fn declare_run(command: LabCommand) -> CliResult {
         from_window,
     };
     let mut lab = Lab::open(&dir)?;
+    if plans_too_little(&declaration) {
+        eprintln!(
+            "note: 6 x active parameters x tokens is {} petaops, more than --planned-flop says; every verdict will ask about it",
+            implied_ops(&declaration).div_ceil(1_000_000_000_000_000)
+        );
+    }
     let hash = lab.declare_run(declaration, clock::now_unix_seconds())?;
     println!("Declared run '{run}' (statement {}).", hash.short());
     next_cosign(&lab);

@@ -41,15 +41,26 @@ pub struct CrossCheck {
     pub plausibility: Plausibility,
 }
 
+/// Operations that a declaration's own parameters and tokens take: 6 × active (else all) parameters × tokens; 0 when not declared.
+#[must_use]
+pub fn implied_ops(run: &RunDeclaration) -> u128 {
+    let parameters = if run.active_parameters > 0 { run.active_parameters } else { run.parameters };
+    OPS_PER_PARAMETER_TOKEN.saturating_mul(u128::from(parameters)).saturating_mul(u128::from(run.dataset_tokens))
+}
+
+/// True when a declaration contradicts itself: it plans fewer operations than its own parameters and tokens take. A question to the
+/// party, never a verdict.
+#[must_use]
+pub fn plans_too_little(run: &RunDeclaration) -> bool {
+    implied_ops(run) > u128::from(run.planned_petaops).saturating_mul(1_000_000_000_000_000)
+}
+
 impl CrossCheck {
     /// Compares a declaration with the metered figure and with `reference_capacity_ops`, the run's chip time at the dense
     /// 16-bit peak. Active parameters count when declared, else all parameters.
     #[must_use]
     pub fn of(run: &RunDeclaration, metered: &OpsInterval, reference_capacity_ops: u128) -> Self {
-        let parameters = if run.active_parameters > 0 { run.active_parameters } else { run.parameters };
-        let declared_ops = OPS_PER_PARAMETER_TOKEN
-            .saturating_mul(u128::from(parameters))
-            .saturating_mul(u128::from(run.dataset_tokens));
+        let declared_ops = implied_ops(run);
         let utilisation_millionths = declared_ops.saturating_mul(1_000_000).checked_div(reference_capacity_ops);
         let plausibility = match utilisation_millionths {
             _ if declared_ops == 0 => Plausibility::NotDeclared,

@@ -352,17 +352,28 @@ impl World {
     /// # Errors
     /// As [`World::new`].
     pub fn declare_run(&mut self, lab: usize, run: &str, parents: &[&str], unix_seconds: u64) -> Built<()> {
+        self.declare(
+            lab,
+            unix_seconds,
+            RunDeclaration {
+                run: Name::new(run)?,
+                parents: parents.iter().map(|parent| Name::new(parent)).collect::<Result<_, _>>()?,
+                class: Class::Pretraining,
+                planned_petaops: 1_000_000_000,
+                parameters: 0,
+                active_parameters: 0,
+                dataset_tokens: 0,
+                from_window: 0,
+            },
+        )
+    }
+
+    /// Declares a run as it is given.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn declare(&mut self, lab: usize, unix_seconds: u64, declaration: RunDeclaration) -> Built<()> {
         let agreement = self.agreement.id();
-        let declaration = RunDeclaration {
-            run: Name::new(run)?,
-            parents: parents.iter().map(|parent| Name::new(parent)).collect::<Result<_, _>>()?,
-            class: Class::Pretraining,
-            planned_petaops: 1_000_000_000,
-            parameters: 0,
-            active_parameters: 0,
-            dataset_tokens: 0,
-            from_window: 0,
-        };
         let lab = &mut self.labs[lab];
         lab.runs.push(declaration.clone());
         lab.scribe.say(agreement, Body::Run(declaration), unix_seconds)?;

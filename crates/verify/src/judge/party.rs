@@ -10,6 +10,7 @@ use crate::record::{ByDeadline, Entry, IssuerLog};
 use crate::render::words;
 use crate::verdict::{AuditStatus, Basis, Check, PartyVerdict, ReportStatus, SubGoalVerdict, WindowRow};
 use standstill_agreement::Limit;
+use standstill_ledger::lineage::{implied_ops, plans_too_little};
 use standstill_seal::{CheckId, Outcome as Proof};
 use standstill_statement::{Mode, Name, RunDeclaration};
 use std::collections::{BTreeMap, BTreeSet};
@@ -305,7 +306,25 @@ fn runs_declared(case: &Case<'_>) -> Check {
         0 => "no run appears in any report".to_owned(),
         count => format!("{} declared and cosigned before the first window of use", words::counted(count, "run")),
     };
-    tally.check_even_if_empty(EvidenceLevel::Verified, Basis::PublicRecord, words)
+    let doubtful: Vec<String> = declared.values().filter_map(|(entry, run)| doubt(entry, run)).collect();
+    if doubtful.is_empty() {
+        return tally.check_even_if_empty(EvidenceLevel::Verified, Basis::PublicRecord, words);
+    }
+    let words = format!("{words}; {}", doubtful.join("; "));
+    tally.check_even_if_empty(EvidenceLevel::Assumed, Basis::PublicRecord, words)
+}
+
+/// What a declaration says against itself, if anything. A question to the party: no breach, but what it plans is then its word only.
+fn doubt(entry: &Entry, run: &RunDeclaration) -> Option<String> {
+    plans_too_little(run).then(|| {
+        format!(
+            "run {} (entry {}) plans {} petaops, and its own parameters and tokens take {} (6 x active parameters x tokens): ask the party",
+            run.run,
+            entry.index,
+            words::grouped(u128::from(run.planned_petaops)),
+            words::grouped(implied_ops(run).div_ceil(1_000_000_000_000_000))
+        )
+    })
 }
 
 fn run_declared(case: &Case<'_>, tally: &mut Tally, declared: &Declared<'_>, run: &Name, window: u64) {
