@@ -100,6 +100,7 @@ fn spawn(directory: &Path, witness: &TestWitness) -> (Child, Option<String>) {
 
 /// Sends statements from the first unacknowledged on over several connections until the child dies.
 async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known>>) {
+    standstill_node::tls::prepare();
     let first = known.lock().unwrap().acknowledged.len();
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(first));
     let mut tasks = Vec::new();

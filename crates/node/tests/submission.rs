@@ -116,6 +116,7 @@ async fn a_statement_needs_its_blobs_and_only_the_party_may_put_them() {
     assert_eq!((status, text.contains(&reference.sha256.to_string())), (409, true), "{text}");
     let place = format!("{url}/blob/{}", reference.sha256);
     let put = async |authorization: Option<String>, body: Vec<u8>| {
+        standstill_node::tls::prepare();
         let mut request = reqwest::Client::new().put(&place).body(body);
         if let Some(value) = authorization {
             request = request.header("Authorization", value);
