@@ -356,7 +356,7 @@ fn blobs_of(body: &Body) -> Vec<BlobRef> {
         Body::Report(report) => vec![report.seal],
         Body::Response(response) => response.items.iter().map(|item| item.opening).collect(),
         Body::Alarm(alarm) => vec![alarm.evidence],
-        Body::Run(_) | Body::Challenge(_) | Body::Finding(_) | Body::Heartbeat(_) => Vec::new(),
+        Body::Run(_) | Body::Challenge(_) | Body::Finding(_) | Body::Heartbeat(_) | Body::Freeze(_) => Vec::new(),
     }
 }
 
