@@ -11,7 +11,7 @@ mod store;
 pub use reader::RecordReader;
 
 use super::alarm::{Alarm, AlarmBook};
-use super::config::{AlarmIssuer, Settings};
+use super::config::{AlarmIssuer, Settings, mark_keys};
 use super::error::WitnessError;
 use crate::clock::Clock;
 use standstill_tlog::TlogError;
@@ -126,6 +126,7 @@ impl Record {
         }
         durable::create_directory(&settings.directory)?;
         let lock = durable::lock(&settings.directory.join("lock"))?;
+        mark_keys(&settings.key_files, "witness", &settings.directory)?;
         let store = Store::create(&path, &key_texts(settings))?;
         durable::sync_parent(&path)?;
         Self::start(store, settings, clock, lock)
