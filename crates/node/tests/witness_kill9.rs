@@ -154,6 +154,7 @@ fn the_record_never_goes_back_and_no_two_cosignatures_contradict() {
     }
     println!("{kills} kills: {} cosignatures given out, largest size {:?}", given.count, given.sizes.last_key_value());
     assert!(given.count > kills, "the children were killed before they did anything");
+    assert!(given.sizes.len() > 20, "the log did not grow: {} sizes", given.sizes.len());
 }
 
 #[test]

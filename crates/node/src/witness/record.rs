@@ -311,9 +311,13 @@ impl Writer {
         if submission.old_size > next.size {
             return refuse(TlogError::Request("the old size is larger than the checkpoint"));
         }
-        if let Some(evidence) = self.contradiction(&submission.signed)? {
+        // Against what was only refused, the alarm is enough: the history that was cosigned first goes on.
+        for known in self.store.of_size(&submission.signed)? {
+            let Some(evidence) = ForkEvidence::new(known.signed, submission.signed.clone()) else { continue };
             self.alarm(&evidence, changes)?;
-            return refuse(TlogError::Fork(Box::new(evidence)));
+            if known.cosigned {
+                return refuse(TlogError::Fork(Box::new(evidence)));
+            }
         }
         let now = self.clock.unix_seconds();
         match decide(recorded.as_ref(), submission.old_size, &submission.proof, next, now) {
@@ -353,16 +357,6 @@ impl Writer {
         self.store.mark_rolled_back(&what)?;
         self.rolled_back = true;
         Ok(Some(TlogError::OwnCosignatureAhead { origin: next.origin.clone(), size: next.size, time: newest }))
-    }
-
-    /// A checkpoint of the same size and another root, cosigned or refused before.
-    fn contradiction(&mut self, signed: &SignedCheckpoint) -> Result<Option<ForkEvidence>, WitnessError> {
-        for known in self.store.of_size(signed)? {
-            if let Some(evidence) = ForkEvidence::new(known, signed.clone()) {
-                return Ok(Some(evidence));
-            }
-        }
-        Ok(None)
     }
 
     fn alarm(&mut self, evidence: &ForkEvidence, changes: &mut Changes) -> Result<(), WitnessError> {
