@@ -4,11 +4,13 @@ mod audit;
 mod lab;
 mod look;
 mod measure;
+mod node;
 
 pub use audit::{AuditCommand, BundleArgs, WitnessCommand};
 pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, LogCommand};
-pub use look::{Cheat, DemoArgs, ExplainArgs, ShowArgs, VerifyArgs};
+pub use look::{Cheat, DemoArgs, DemoCommand, ExplainArgs, ShowArgs, VerifyArgs};
 pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs};
+pub use node::{LogNetworkCommand, NetworkLog, NodeArgs, NodeCommand, NodeInitArgs, NodeRole};
 
 use clap::{Parser, Subcommand};
 
@@ -53,9 +55,11 @@ pub enum Command {
     /// A lab's side: declare, report, answer audits
     #[command(subcommand)]
     Lab(LabCommand),
-    /// Inspect and check a transparency log on disk
+    /// Inspect, check, publish and prove transparency logs, on disk and on the network
     #[command(subcommand)]
     Log(LogCommand),
+    /// Run a log, witness, mirror or monitor on the network
+    Node(NodeArgs),
     /// Cosign checkpoints that are consistent with everything seen before
     #[command(subcommand)]
     Witness(WitnessCommand),

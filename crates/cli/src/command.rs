@@ -10,13 +10,17 @@ mod fleet;
 mod key;
 mod lab;
 mod log;
+mod log_network;
 mod meter;
+mod node;
 mod query;
 mod rehearse;
 mod show;
 mod tables;
 mod verify;
 mod witness;
+
+pub(crate) use verify::judge_bundle as verdict_of;
 
 use crate::args::{Cli, Command};
 use crate::exit::{CliError, CliResult, Exit};
@@ -39,6 +43,7 @@ pub(crate) fn run(command: Command) -> CliResult {
         Command::Meter(command) => meter::run(command),
         Command::Lab(command) => lab::run(command),
         Command::Log(command) => log::run(&command),
+        Command::Node(args) => node::run(&args),
         Command::Witness(command) => witness::run(&command),
         Command::Audit(command) => audit::run(command),
         Command::Bundle(args) => bundle::run(&args),

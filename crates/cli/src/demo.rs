@@ -7,6 +7,7 @@ pub(crate) mod audit_day;
 pub(crate) mod cast;
 mod day;
 mod fork;
+pub(crate) mod network;
 pub(crate) mod world;
 
 use crate::bundle::{Sources, collect};

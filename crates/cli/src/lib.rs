@@ -9,6 +9,7 @@ mod command;
 pub mod demo;
 pub mod exit;
 mod folder;
+mod network;
 pub mod progress;
 mod proof_memory;
 mod random;

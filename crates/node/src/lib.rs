@@ -10,6 +10,7 @@ pub mod mirror;
 pub mod monitor;
 pub mod serve;
 pub mod store;
+pub mod tls;
 pub mod witness;
 
 pub use error::NodeError;

@@ -104,6 +104,25 @@ pub struct Recovered {
     pub staged: Vec<Vec<u8>>,
 }
 
+/// Size of the checkpoint in a head.
+fn size_of(head: &StoredHead) -> Result<u64, StoreError> {
+    let note = standstill_tlog::note::Note::parse(&head.checkpoint)?;
+    Ok(standstill_tlog::checkpoint::Checkpoint::parse(note.text())?.size)
+}
+
+/// Takes apart a batch of exactly `count` entries, each behind its length as in an entry bundle.
+#[cfg(any(feature = "object-store", feature = "postgres"))]
+fn split_entries(bytes: &[u8], count: u64) -> Option<Vec<Vec<u8>>> {
+    let (mut rest, mut entries) = (bytes, Vec::new());
+    for _ in 0..count {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        entries.push(entry.to_vec());
+        rest = after;
+    }
+    rest.is_empty().then_some(entries)
+}
+
 /// Storage of one log. Exactly one writer may use it at a time.
 pub trait Store: Send + Sync + Debug {
     /// What this is, for messages and `/health`: kind and place.

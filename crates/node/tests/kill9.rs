@@ -100,7 +100,9 @@ fn spawn(directory: &Path, witness: &TestWitness) -> (Child, Option<String>) {
 
 /// Sends statements from the first unacknowledged on over several connections until the child dies.
 async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known>>) {
-    let first = known.lock().unwrap().acknowledged.len();
+    standstill_node::tls::prepare();
+    // An acknowledgement may be lost while later ones arrive, so what comes first is the lowest that is missing.
+    let first = (0..).zip(known.lock().unwrap().acknowledged.keys()).take_while(|(place, key)| place == *key).count();
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(first));
     let mut tasks = Vec::new();
     for _ in 0..16 {
@@ -108,8 +110,8 @@ async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known
             (url.clone(), Arc::clone(&statements), Arc::clone(&known), Arc::clone(&next));
         tasks.push(tokio::spawn(async move {
             let client = reqwest::Client::new();
+            let mut number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             loop {
-                let number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                 let Some(statement) = statements.get(number) else { return };
                 let Ok(response) = client.post(format!("{url}/add")).body(statement.clone()).send().await else {
                     return;
@@ -120,8 +122,9 @@ async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known
                     200 => {
                         let added: Added = serde_json::from_str(&text).unwrap();
                         known.lock().unwrap().acknowledged.insert(number as u64, added.index);
+                        number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
                     }
-                    // A gap, because another connection's statement died with the child.
+                    // Another connection was too slow with the statement before: again.
                     409 | 503 => {}
                     _ => panic!("{status}: {text}"),
                 }

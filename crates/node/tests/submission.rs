@@ -7,7 +7,7 @@ use party::{
     Party, TestWitness, add, agreement, eventually, fetch, file_setup, log_key, run, statement_key, witnessed_setup,
 };
 use standstill_node::log::{Added, Health, State, upload_authorization};
-use standstill_statement::{BlobRef, Body, FleetDeclaration, Hash32, SigningKey, Statement};
+use standstill_statement::{BlobRef, Body, FleetDeclaration, Freeze, Hash32, SigningKey, Statement};
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::fsck::fsck;
 use standstill_tlog::reader::{Limits, read_log};
@@ -116,6 +116,7 @@ async fn a_statement_needs_its_blobs_and_only_the_party_may_put_them() {
     assert_eq!((status, text.contains(&reference.sha256.to_string())), (409, true), "{text}");
     let place = format!("{url}/blob/{}", reference.sha256);
     let put = async |authorization: Option<String>, body: Vec<u8>| {
+        standstill_node::tls::prepare();
         let mut request = reqwest::Client::new().put(&place).body(body);
         if let Some(value) = authorization {
             request = request.header("Authorization", value);
@@ -183,5 +184,28 @@ async fn only_what_a_quorum_cosigned_is_public_and_the_rest_follows_by_itself() 
     witnesses[1].switch(true);
     eventually("it recovers by itself", async || size().await == Some(3)).await;
     eventually("and says so", async || health().await.state == State::Cosigned).await;
+    log.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_log_is_served_for_ever_and_takes_nothing_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let mut party = Party::new();
+    add(&url, party.heartbeat()).await.unwrap();
+    let freeze = Freeze { reason: "moved to another operator".to_owned(), successor: None };
+    let last = party.say(Body::Freeze(freeze));
+    assert_eq!(add(&url, last.clone()).await, Ok(Added { index: 1, duplicate: false }));
+    let after = party.heartbeat();
+    let (status, text) = add(&url, after.clone()).await.unwrap_err();
+    assert_eq!((status, text.contains("frozen")), (410, true), "{text}");
+    eventually("the last entry is signed", async || log.health().cosigned_size == Some(2)).await;
+    assert_eq!(log.health().state, State::Frozen);
+    log.stop().await.unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    assert_eq!(log.health().state, State::Frozen);
+    assert_eq!(add(&url, last).await, Ok(Added { index: 1, duplicate: true }));
+    assert_eq!(add(&url, after).await.unwrap_err().0, 410);
+    assert_eq!(fetch(&format!("{url}/tile/entries/000.p/2")).await.0, 200);
     log.stop().await.unwrap();
 }

@@ -54,6 +54,8 @@ pub enum Body {
     Heartbeat(Heartbeat),
     /// A log that shows two histories, with the evidence.
     Alarm(Alarm),
+    /// The last entry of a log.
+    Freeze(Freeze),
 }
 
 impl Body {
@@ -65,7 +67,7 @@ impl Body {
             Self::Report(report) => vec![report.seal],
             Self::Response(response) => response.items.iter().map(|item| item.opening).collect(),
             Self::Alarm(alarm) => vec![alarm.evidence],
-            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) => Vec::new(),
+            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) | Self::Freeze(_) => Vec::new(),
         }
     }
 }
@@ -245,4 +247,15 @@ pub struct Alarm {
     pub second: Hash32,
     /// Evidence file with both signed checkpoints (`docs/formats/tlog.md`).
     pub evidence: BlobRef,
+}
+
+/// The last entry of a log: nothing may follow it. Its own log signs one more checkpoint that covers it and is then only served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// Why, in words.
+    pub reason: String,
+    /// Verifier key of the log that goes on in its place (C2SP signed-note text form), when there is one. It counts once the agreement
+    /// names it.
+    pub successor: Option<String>,
 }

@@ -1,8 +1,8 @@
 //! One statement of each kind, for tests.
 
 use crate::{
-    Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Hash32, Header, Heartbeat, LogHead,
-    Mode, Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
+    Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Freeze, Hash32, Header, Heartbeat,
+    LogHead, Mode, Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -103,6 +103,10 @@ pub(crate) fn bodies() -> Vec<Body> {
             first: hash("one"),
             second: hash("other"),
             evidence: blob("evidence"),
+        }),
+        Body::Freeze(Freeze {
+            reason: "the disk is lost".to_owned(),
+            successor: Some("logs.example/north-2+1+A".to_owned()),
         }),
     ]
 }

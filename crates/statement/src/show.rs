@@ -1,8 +1,8 @@
 //! Statements in words: every field with its unit, one line each, hashes short where the full one is not needed to find something.
 
 use crate::body::{
-    Alarm, Body, Challenge, Finding, FleetDeclaration, Header, Heartbeat, LogHead, Mode, Outcome, Report, Response,
-    RunDeclaration,
+    Alarm, Body, Challenge, Finding, FleetDeclaration, Freeze, Header, Heartbeat, LogHead, Mode, Outcome, Report,
+    Response, RunDeclaration,
 };
 use crate::envelope::Signed;
 use crate::ids::{BlobRef, Hash32, Name};
@@ -29,6 +29,7 @@ pub fn text(statement: &Statement) -> String {
         Body::Finding(finding) => finding_lines(&mut page, finding),
         Body::Heartbeat(Heartbeat { window }) => page.line("window", &window.to_string()),
         Body::Alarm(alarm) => alarm_lines(&mut page, alarm),
+        Body::Freeze(freeze) => freeze_lines(&mut page, freeze),
     }
     page.gap();
     header_lines(&mut page, &statement.header);
@@ -89,6 +90,7 @@ const fn title(body: &Body) -> &'static str {
         Body::Finding(_) => "Finding",
         Body::Heartbeat(_) => "Heartbeat",
         Body::Alarm(_) => "Alarm",
+        Body::Freeze(_) => "Freeze",
     }
 }
 
@@ -98,6 +100,12 @@ fn alarm_lines(page: &mut Page, alarm: &Alarm) {
     page.line("first root", &alarm.first.to_string());
     page.line("second root", &alarm.second.to_string());
     page.line("evidence", &blob(&alarm.evidence));
+}
+
+fn freeze_lines(page: &mut Page, freeze: &Freeze) {
+    page.line("log", "ends with this entry");
+    page.line("reason", &freeze.reason);
+    page.line("successor", freeze.successor.as_deref().unwrap_or("none"));
 }
 
 fn header_lines(page: &mut Page, header: &Header) {

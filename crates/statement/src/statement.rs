@@ -29,6 +29,7 @@ impl Statement {
             Body::Finding(_) => Kind::Finding,
             Body::Heartbeat(_) => Kind::Heartbeat,
             Body::Alarm(_) => Kind::Alarm,
+            Body::Freeze(_) => Kind::Freeze,
         }
     }
 
@@ -61,11 +62,13 @@ pub enum Kind {
     Heartbeat,
     /// Alarm.
     Alarm,
+    /// Freeze.
+    Freeze,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fleet,
         Self::Report,
         Self::Run,
@@ -74,6 +77,7 @@ impl Kind {
         Self::Finding,
         Self::Heartbeat,
         Self::Alarm,
+        Self::Freeze,
     ];
 
     /// The lower-case word used in content types, subjects and files.
@@ -88,6 +92,7 @@ impl Kind {
             Self::Finding => "finding",
             Self::Heartbeat => "heartbeat",
             Self::Alarm => "alarm",
+            Self::Freeze => "freeze",
         }
     }
 

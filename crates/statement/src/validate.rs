@@ -1,7 +1,7 @@
 //! Rules for the fields of each kind, beyond what the types say.
 
 use crate::body::{
-    Alarm, Body, Challenge, Finding, FleetDeclaration, LogHead, Outcome, Report, Response, RunDeclaration,
+    Alarm, Body, Challenge, Finding, FleetDeclaration, Freeze, LogHead, Outcome, Report, Response, RunDeclaration,
 };
 use crate::error::StatementError;
 use crate::ids::Name;
@@ -41,6 +41,7 @@ impl Statement {
             Body::Finding(finding) => finding_fields(finding, &self.header.issuer),
             Body::Heartbeat(_) => Ok(()),
             Body::Alarm(alarm) => alarm_fields(alarm),
+            Body::Freeze(freeze) => freeze_fields(freeze),
         });
         result.map_err(|(field, problem)| StatementError::Field {
             kind: self.kind().name(),
@@ -90,6 +91,17 @@ fn alarm_fields(alarm: &Alarm) -> Result<(), Problem> {
     }
     if alarm.first == alarm.second {
         return refuse("body.alarm.second", "must differ from the first root; equal roots prove nothing");
+    }
+    Ok(())
+}
+
+fn freeze_fields(freeze: &Freeze) -> Result<(), Problem> {
+    if !(1..=500).contains(&freeze.reason.len()) || freeze.reason.chars().any(char::is_control) {
+        return refuse("body.freeze.reason", "must have 1 to 500 bytes without control characters");
+    }
+    let legal = |key: &String| (1..=400).contains(&key.len()) && key.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    if freeze.successor.as_ref().is_some_and(|key| !legal(key)) {
+        return refuse("body.freeze.successor", "a verifier key has 1 to 400 printable ASCII characters without space");
     }
     Ok(())
 }

@@ -110,6 +110,7 @@ fn checking_bodies() -> Vec<(&'static str, Body)> {
         ("finding", Body::Finding(Finding { party: name("north"), challenge: hash("challenge"), items })),
         ("heartbeat", Body::Heartbeat(Heartbeat { window: 3 })),
         ("alarm", Body::Alarm(alarm)),
+        ("freeze", Body::Freeze(Freeze { reason: "the disk is lost".to_owned(), successor: None })),
     ]
 }
 

@@ -248,7 +248,7 @@ pub struct NoteSigner {
 /// The secret half of either algorithm.
 #[derive(Clone)]
 enum Secret {
-    Ed25519(SigningKey),
+    Ed25519(Box<SigningKey>),
     MlDsa44(mldsa::Secret),
 }
 
@@ -275,7 +275,7 @@ impl NoteSigner {
         } else {
             let secret = SigningKey::from_bytes(seed);
             let public = secret.verifying_key().to_bytes().to_vec();
-            (Secret::Ed25519(secret), public)
+            (Secret::Ed25519(Box::new(secret)), public)
         };
         Ok(Self { verifier: VerifierKey::new(name, key_type, &public)?, secret })
     }

@@ -16,7 +16,7 @@ pub mod rules;
 mod tests;
 
 pub use crate::TlogError as WitnessError;
-pub use request::{AddCheckpoint, http_status};
+pub use request::{AddCheckpoint, SignSubtree, http_status};
 
 use crate::TlogError;
 use crate::checkpoint::{ForkEvidence, SignedCheckpoint};

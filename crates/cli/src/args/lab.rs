@@ -213,6 +213,9 @@ pub enum LogCommand {
         /// Verifier key (vkey) of the log
         #[arg(long)]
         vkey: String,
+        /// Terms file: also check every cosignature by its witnesses, and that times fit together
+        #[arg(long)]
+        agreement: Option<PathBuf>,
     },
     /// Write an offline proof that an entry is in the log (C2SP tlog-proof)
     Prove {
@@ -225,4 +228,7 @@ pub enum LogCommand {
         #[arg(long)]
         index: u64,
     },
+    /// Over the network
+    #[command(flatten)]
+    Network(super::LogNetworkCommand),
 }

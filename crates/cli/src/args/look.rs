@@ -1,11 +1,15 @@
 //! Arguments of the commands that look: demo, verify, explain, show.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Arguments of `standstill demo`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct DemoArgs {
+    /// Another demonstration
+    #[command(subcommand)]
+    pub command: Option<DemoCommand>,
     /// How the third lab cheats
     #[arg(long, value_enum, default_value_t = Cheat::UnderReport)]
     pub cheat: Cheat,
@@ -24,6 +28,33 @@ pub struct DemoArgs {
     /// Print the verdict as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `standstill demo ...`.
+#[derive(Debug, Subcommand)]
+pub enum DemoCommand {
+    /// Run four logs, five witnesses of which one lies, and a monitor, as processes of this machine; kill some, fork one, silence one
+    Network {
+        /// Folder for everything that the demo makes; it must be empty or missing
+        #[arg(long, default_value = "demo-network-out")]
+        out: PathBuf,
+        /// Replace an earlier demo's folder
+        #[arg(long)]
+        force: bool,
+    },
+    /// The lying witness of the network demonstration: cosigns anything, dated back
+    #[command(hide = true)]
+    Liar {
+        /// Witness key file
+        #[arg(long)]
+        key: PathBuf,
+        /// Address and port
+        #[arg(long)]
+        listen: std::net::SocketAddr,
+        /// File with the demonstration's time (Unix seconds)
+        #[arg(long)]
+        clock: PathBuf,
+    },
 }
 
 /// The evasions that the demo can play.

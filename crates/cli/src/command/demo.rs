@@ -1,6 +1,6 @@
 //! `standstill demo`.
 
-use crate::args::{Cheat, DemoArgs};
+use crate::args::{Cheat, DemoArgs, DemoCommand};
 use crate::demo::{self, BASELINE_DAYS, CHEATER, Played, Plot};
 use crate::exit::{CliResult, Exit};
 use crate::folder;
@@ -12,6 +12,14 @@ use std::time::Instant;
 const MARK: &str = ".standstill-demo";
 
 pub(super) fn run(args: &DemoArgs) -> CliResult {
+    match &args.command {
+        Some(DemoCommand::Network { out, force }) => {
+            folder::prepare_output(out, *force, MARK)?;
+            return demo::network::play(out);
+        }
+        Some(DemoCommand::Liar { key, listen, clock }) => return demo::network::liar::run(key, *listen, clock),
+        None => {}
+    }
     let started = Instant::now();
     folder::prepare_output(&args.out, args.force, MARK)?;
     let plot = Plot {

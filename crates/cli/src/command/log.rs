@@ -12,8 +12,9 @@ use std::path::Path;
 pub(super) fn run(command: &LogCommand) -> CliResult {
     match command {
         LogCommand::Show { dir, vkey, json } => show(dir, &key(vkey)?, *json),
-        LogCommand::Fsck { dir, vkey } => check(dir, &key(vkey)?),
+        LogCommand::Fsck { dir, vkey, agreement } => check(dir, &key(vkey)?, agreement.as_deref()),
         LogCommand::Prove { dir, vkey, index } => prove(dir, &key(vkey)?, *index),
+        LogCommand::Network(command) => super::log_network::run(command),
     }
 }
 
@@ -45,20 +46,27 @@ fn show(dir: &Path, key: &VerifierKey, json: bool) -> CliResult {
     Ok(Exit::Ok)
 }
 
-fn check(dir: &Path, key: &VerifierKey) -> CliResult {
+fn check(dir: &Path, key: &VerifierKey, agreement: Option<&Path>) -> CliResult {
     let report =
         fsck::fsck(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
-    for problem in &report.problems {
+    let mut problems = report.problems;
+    let mut cosigned = String::new();
+    if let Some(agreement) = agreement {
+        let (found, quorums) = super::log_network::check_cosignatures(dir, key, agreement)?;
+        cosigned = format!(", {quorums} of them with a full quorum of witnesses");
+        problems.extend(found);
+    }
+    for problem in &problems {
         println!("{problem}");
     }
     println!(
-        "{} entries, {} hash tiles, {} checkpoints: {} problems.",
+        "{} entries, {} hash tiles, {} checkpoints{cosigned}: {} problems.",
         report.entries,
         report.hash_tiles,
         report.checkpoints,
-        report.problems.len()
+        problems.len()
     );
-    Ok(if report.problems.is_empty() { Exit::Ok } else { Exit::Unreadable })
+    Ok(if problems.is_empty() { Exit::Ok } else { Exit::Unreadable })
 }
 
 fn prove(dir: &Path, key: &VerifierKey, index: u64) -> CliResult {

@@ -42,6 +42,11 @@ pub(crate) fn verdict_of(folder: &Path, as_of: Option<u64>, memory: &dyn ProofMe
     Ok(judge(&bundle, &Options { as_of_unix_seconds: as_of }, memory))
 }
 
+/// As [`verdict_of`], at the latest witnessed time.
+pub(crate) fn judge_bundle(folder: &Path, memory: &dyn ProofMemory) -> CliResult<Verdict> {
+    verdict_of(folder, None, memory)
+}
+
 /// The exit code of a verdict.
 pub(crate) fn exit_of(verdict: &Verdict) -> CliResult {
     match verdict.exit_code() {

@@ -16,8 +16,20 @@ pub(crate) const SITE: SiteFacts =
 /// readings per lab. Gives the number of groups opened.
 pub(crate) fn play(cast: &mut Cast, window: u64, end: u64, power: &[Power], site: &SiteFacts) -> CliResult<usize> {
     let names: Vec<Name> = cast.labs.iter().map(|lab| lab.issuer.id.clone()).collect();
-    let challenges = challenge(cast, &names, window, end)?;
-    respond(cast, end)?;
+    play_with(cast, &names, window, end, power, site)
+}
+
+/// As [`play`], for some labs only; `power` is in their order.
+pub(crate) fn play_with(
+    cast: &mut Cast,
+    names: &[Name],
+    window: u64,
+    end: u64,
+    power: &[Power],
+    site: &SiteFacts,
+) -> CliResult<usize> {
+    let challenges = challenge(cast, names, window, end)?;
+    respond(cast, names, end)?;
     let none = Power::new();
     let mut opened = 0;
     for (index, (name, challenge)) in names.iter().zip(challenges).enumerate() {
@@ -43,9 +55,9 @@ fn challenge(cast: &mut Cast, names: &[Name], window: u64, end: u64) -> CliResul
     Ok(challenges)
 }
 
-fn respond(cast: &mut Cast, end: u64) -> CliResult<()> {
+fn respond(cast: &mut Cast, names: &[Name], end: u64) -> CliResult<()> {
     let asked = cast.auditor.issuer.entries().to_vec();
-    for lab in &mut cast.labs {
+    for lab in cast.labs.iter_mut().filter(|lab| names.contains(&lab.issuer.id)) {
         let open: Vec<_> = lab.open_challenges(&asked).into_iter().cloned().collect();
         for challenge in &open {
             lab.respond(challenge, &[], end + 15 * HOUR_SECONDS, &mut cast.rng)?;

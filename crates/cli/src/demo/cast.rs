@@ -2,6 +2,7 @@
 
 use crate::exit::{CliError, CliResult};
 use crate::role::issuer::{Issuer, PublicHalf};
+use crate::role::witnesses::Asked;
 use crate::role::{AuditorHome, Lab, Witnesses, witnesses};
 use crate::{folder, random};
 use rand_chacha::ChaCha20Rng;
@@ -9,17 +10,50 @@ use standstill_agreement::Agreement;
 use standstill_audit::{DemoBeacon, Round};
 use standstill_ledger::Fleet;
 use standstill_statement::{Mode, Name, RunDeclaration};
+use standstill_tlog::witness::FileWitness;
 use std::path::{Path, PathBuf};
 
 /// Labs, an auditor, three witnesses and a beacon, on one machine and with a clock that the play moves.
 pub(crate) struct Cast {
     pub(crate) labs: Vec<Lab>,
     pub(crate) auditor: AuditorHome,
-    pub(crate) witnesses: Witnesses,
+    pub(crate) witnesses: Cosigners,
     pub(crate) beacon: DemoBeacon,
     pub(crate) rounds: Vec<Round>,
     pub(crate) rng: ChaCha20Rng,
     pub(crate) out: PathBuf,
+}
+
+/// Who cosigns, and how one asks.
+pub(crate) enum Cosigners {
+    /// Witnesses in folders of this machine, asked directly.
+    Here(Witnesses),
+    /// Witnesses on the network, asked by the logs.
+    Away(Box<dyn CosignAway>),
+}
+
+/// Publishes an issuer's statements in its log on the network at a time, and brings the cosignatures back.
+pub(crate) trait CosignAway {
+    /// Gives when a quorum has cosigned everything.
+    fn cosign(&mut self, issuer: &mut Issuer, now_unix_seconds: u64) -> CliResult<()>;
+}
+
+impl Cosigners {
+    /// Has an issuer's head cosigned.
+    pub(crate) fn cosign(&mut self, issuer: &mut Issuer, now_unix_seconds: u64) -> CliResult<Asked> {
+        match self {
+            Self::Here(witnesses) => witnesses.cosign(issuer, now_unix_seconds),
+            Self::Away(away) => away.cosign(issuer, now_unix_seconds).map(|()| Asked::default()),
+        }
+    }
+
+    /// The witnesses of this machine.
+    pub(crate) fn here(&mut self) -> &mut [FileWitness] {
+        match self {
+            Self::Here(witnesses) => &mut witnesses.0,
+            Self::Away(_) => &mut [],
+        }
+    }
 }
 
 /// The public halves that the terms name.
@@ -37,6 +71,20 @@ impl Cast {
         out: &Path,
         terms: &dyn Fn(&PublicCast) -> CliResult<Agreement>,
     ) -> CliResult<Self> {
+        let mut cast = Self::assemble_with(parties, &["w1", "w2", "w3"], out, terms)?;
+        let open = |id: &&str| witnesses::open(&out.join("roles").join(id));
+        let opened = ["w1", "w2", "w3"].iter().map(open).collect::<CliResult<_>>()?;
+        cast.witnesses = Cosigners::Here(Witnesses(opened));
+        Ok(cast)
+    }
+
+    /// As [`Cast::assemble`], with witnesses of these names whose folders are made but not opened.
+    pub(crate) fn assemble_with(
+        parties: &[(Name, Mode)],
+        witness_names: &[&str],
+        out: &Path,
+        terms: &dyn Fn(&PublicCast) -> CliResult<Agreement>,
+    ) -> CliResult<Self> {
         let roles = out.join("roles");
         let name = |text: &str| Name::new(text).map_err(CliError::bug);
         let mut rng = random::generator()?;
@@ -46,7 +94,7 @@ impl Cast {
                 .map(|(id, _)| Lab::create(&roles.join(id.as_str()), id))
                 .collect::<CliResult<_>>()?,
             auditor: AuditorHome::create(&roles.join("auditor"), &name("auditor")?, &mut rng)?,
-            witnesses: ["w1", "w2", "w3"]
+            witnesses: witness_names
                 .iter()
                 .map(|id| witnesses::create(&roles.join(id), &name(id)?))
                 .collect::<CliResult<_>>()?,
@@ -60,15 +108,10 @@ impl Cast {
         };
         let labs = parties.iter().map(join).collect::<CliResult<_>>()?;
         Issuer::join(&roles.join("auditor"), &terms)?;
-        let opened = public
-            .witnesses
-            .iter()
-            .map(|witness| witnesses::open(&roles.join(witness.id.as_str())))
-            .collect::<CliResult<_>>()?;
         Ok(Self {
             labs,
             auditor: AuditorHome::open(&roles.join("auditor"))?,
-            witnesses: Witnesses(opened),
+            witnesses: Cosigners::Here(Witnesses(Vec::new())),
             beacon: public.beacon,
             rounds: Vec::new(),
             rng,
@@ -106,7 +149,9 @@ impl Cast {
     pub(crate) fn homes(&self) -> Vec<PathBuf> {
         let mut homes: Vec<PathBuf> = self.labs.iter().map(|lab| lab.issuer.home.clone()).collect();
         homes.push(self.auditor.issuer.home.clone());
-        homes.extend(self.witnesses.0.iter().map(|witness| self.out.join("roles").join(witness.verifier().name())));
+        if let Cosigners::Here(witnesses) = &self.witnesses {
+            homes.extend(witnesses.0.iter().map(|witness| self.out.join("roles").join(witness.verifier().name())));
+        }
         homes
     }
 }

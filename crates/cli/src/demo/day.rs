@@ -16,11 +16,23 @@ const DAY_SECONDS: u64 = 86_400;
 const HOUR_SECONDS: u64 = 3_600;
 
 pub(super) fn play(cast: &mut Cast, world: &World, window: u64, played: &mut Played) -> CliResult<()> {
+    play_without(cast, world, window, &[], played)
+}
+
+/// As [`play`], while some labs are silent: they meter nothing, report nothing and are not drawn from.
+pub(super) fn play_without(
+    cast: &mut Cast,
+    world: &World,
+    window: u64,
+    silent: &[&str],
+    played: &mut Played,
+) -> CliResult<()> {
     let day = u32::try_from(window).map_err(CliError::bug)?;
     let end = START_UNIX_SECONDS + (window + 1) * DAY_SECONDS;
     let names: Vec<Name> = cast.labs.iter().map(|lab| lab.issuer.id.clone()).collect();
     let mut power_files = Vec::new();
-    for (index, name) in names.iter().enumerate() {
+    let heard: Vec<Name> = names.iter().filter(|name| !silent.contains(&name.as_str())).cloned().collect();
+    for (index, name) in names.iter().enumerate().filter(|(_, name)| heard.contains(name)) {
         let folder = cast.out.join("telemetry").join(name.as_str());
         let files = world.write_day(&folder, index, day).map_err(CliError::unreadable)?;
         let lab = &mut cast.labs[index];
@@ -36,7 +48,7 @@ pub(super) fn play(cast: &mut Cast, world: &World, window: u64, played: &mut Pla
         .iter()
         .map(|files| power::read_csv(&files.power, &cast.auditor.issuer.agreement))
         .collect::<CliResult<Vec<_>>>()?;
-    played.opened += audit_day::play(cast, window, end, &power, &audit_day::SITE)?;
+    played.opened += audit_day::play_with(cast, &heard, window, end, &power, &audit_day::SITE)?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub(super) fn show_two_histories(cast: &mut Cast) -> CliResult<Vec<Vec<u8>>> {
     let other_root = standstill_tlog::merkle::leaf_hash(b"another history of the same length");
     let other =
         Checkpoint::new(&head.origin, head.size, other_root).sign(lab.issuer.log_signer()).map_err(CliError::bug)?;
-    let last = cast.witnesses.0.last_mut().ok_or_else(|| CliError::bug("the demonstration has no witness"))?;
+    let last = cast.witnesses.here().last_mut().ok_or_else(|| CliError::bug("the demonstration has no witness"))?;
     let now = lab.issuer.agreement.end_unix_seconds() + 86_400;
     let size = last.known_size(&key).map_err(CliError::unreadable)?;
     match last.cosign(now, size, &[], &other.to_bytes(), &key) {

@@ -63,6 +63,7 @@ impl Http {
     /// # Errors
     /// [`ClientError::Unreachable`] when the HTTP library cannot start.
     pub fn new(limits: HttpLimits) -> Result<Self, ClientError> {
+        crate::tls::prepare();
         let builder = reqwest::Client::builder().connect_timeout(limits.connect).timeout(limits.request);
         // A log that answers with a redirection sends readers to bytes that its operator does not serve: not followed.
         let client = builder.redirect(reqwest::redirect::Policy::none()).build();

@@ -9,6 +9,7 @@ mod cpu;
 mod limits;
 mod load;
 mod report;
+mod witness;
 
 pub use report::{BenchReport, Row};
 
@@ -67,6 +68,9 @@ pub fn run(directory: &Path, options: &BenchOptions) -> Result<BenchReport, Node
     appends(&generator, &log, load, options, &mut report)?;
     reads(&generator, &log, options, &mut report)?;
     server.block_on(log.stop())?;
+    let witness = server.block_on(witness::WitnessLoad::prepare(directory, options.checkpoints))?;
+    report.witness(&generator.block_on(witness.send())?);
+    server.block_on(witness.stop());
     Ok(report)
 }
 

@@ -38,7 +38,7 @@ pub(super) fn check(bytes: Vec<u8>, setup: &Setup) -> Result<Checked, Refusal> {
         previous: statement.header.previous.map(|hash| hash.0),
         hash: hash.0,
         leaf,
-        blobs: blobs(&statement.body),
+        blobs: statement.body.blobs(),
         closes: closes(&statement.body),
         bytes,
     })
@@ -61,18 +61,7 @@ fn refused(error: &StatementError) -> Refusal {
     Refusal::new(status, error.to_string())
 }
 
-/// Blobs that a statement refers to and that its own log must serve.
-pub(super) fn blobs(body: &Body) -> Vec<BlobRef> {
-    match body {
-        Body::Fleet(fleet) => vec![fleet.blob],
-        Body::Report(report) => vec![report.seal],
-        Body::Response(response) => response.items.iter().map(|item| item.opening).collect(),
-        Body::Alarm(alarm) => vec![alarm.evidence],
-        _ => Vec::new(),
-    }
-}
-
 /// Whether nothing may follow a statement in its log.
-pub(super) fn closes(_body: &Body) -> bool {
-    false
+pub(super) fn closes(body: &Body) -> bool {
+    matches!(body, Body::Freeze(_))
 }

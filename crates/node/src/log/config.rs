@@ -220,18 +220,52 @@ impl Config {
         }
     }
 
-    #[allow(clippy::unused_async, reason = "it waits when a feature is on")]
+    /// Where uploads lie when the store is not on this machine.
+    #[cfg(any(feature = "object-store", feature = "postgres"))]
+    fn local_uploads(&self) -> Result<PathBuf, NodeError> {
+        let place = self.directory.join("incoming");
+        standstill_tlog::durable::create_directory(&place)?;
+        Ok(place)
+    }
+
+    #[allow(clippy::unused_async, unused_variables, reason = "what is used depends on the features")]
     async fn open_remote_store(
         &self,
         store: &StoreConfig,
-        _origin: &str,
+        origin: &str,
     ) -> Result<(Arc<dyn Store>, PathBuf), NodeError> {
-        let (kind, feature) = match store {
-            StoreConfig::Postgres { .. } => ("postgres", "postgres"),
-            _ => ("object-store", "object-store"),
-        };
-        let problem = format!("this program was built without the store '{kind}'; build it with --features {feature}");
-        Err(NodeError::config(&self.directory, problem))
+        match store {
+            #[cfg(feature = "object-store")]
+            StoreConfig::ObjectStore { url, endpoint, region } => {
+                let rest = url.strip_prefix("s3://").ok_or_else(|| {
+                    NodeError::config(
+                        &self.directory,
+                        format!("'{url}' is not an object store; write s3://<bucket>/<prefix>"),
+                    )
+                })?;
+                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                let options = crate::store::ObjectLogOptions {
+                    bucket: bucket.to_owned(),
+                    prefix: prefix.trim_matches('/').to_owned(),
+                    endpoint: endpoint.clone(),
+                    region: region.clone(),
+                    keys: None,
+                };
+                Ok((Arc::new(crate::store::ObjectLog::open(&options)?), self.local_uploads()?))
+            }
+            #[cfg(feature = "postgres")]
+            StoreConfig::Postgres { connection } => {
+                let opened = crate::store::PostgresStore::open(connection, origin).await?;
+                Ok((Arc::new(opened), self.local_uploads()?))
+            }
+            #[allow(unreachable_patterns, reason = "reached when a feature is off")]
+            other => {
+                let name = if matches!(other, StoreConfig::Postgres { .. }) { "postgres" } else { "object-store" };
+                let problem =
+                    format!("this program was built without the store '{name}'; build it with --features {name}");
+                Err(NodeError::config(&self.directory, problem))
+            }
+        }
     }
 }
 

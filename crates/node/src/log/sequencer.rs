@@ -96,18 +96,29 @@ impl Sequencer {
 
     /// Collects statements for one batch; false when told to stop.
     fn collect(&mut self, first: Order) -> bool {
-        let until = Instant::now() + self.linger;
-        let mut order = Some(first);
+        let mut order = first;
+        let mut rested = false;
         loop {
             match order {
-                Some(Order::Stop) => return false,
-                Some(Order::Add(submission)) => self.take(submission),
-                None => return true,
+                Order::Stop => return false,
+                Order::Add(submission) => self.take(submission),
             }
             if self.intake.is_full() {
                 return true;
             }
-            order = self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())).ok();
+            order = match self.inbox.try_recv() {
+                Ok(next) => next,
+                // One sleep instead of being woken for each statement, which costs more than the statement.
+                Err(_) if !rested => {
+                    std::thread::sleep(self.linger);
+                    rested = true;
+                    match self.inbox.try_recv() {
+                        Ok(next) => next,
+                        Err(_) => return true,
+                    }
+                }
+                Err(_) => return true,
+            };
         }
     }
 

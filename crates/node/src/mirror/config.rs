@@ -73,6 +73,8 @@ pub struct Settings {
     pub interval_seconds: u64,
     /// Longest blob, in bytes.
     pub max_blob_bytes: u64,
+    /// Key files, so that a key which was used before is known although its state is gone.
+    pub key_files: Vec<PathBuf>,
 }
 
 impl Settings {
@@ -85,6 +87,7 @@ impl Settings {
             logs,
             interval_seconds: default_interval(),
             max_blob_bytes: default_max_blob(),
+            key_files: Vec::new(),
         }
     }
 }
@@ -124,6 +127,7 @@ impl Config {
         let urls = self.logs.iter().map(|log| log.url.as_ref().map(|url| url.trim_end_matches('/').to_owned()));
         let logs = logs.into_iter().zip(urls).map(|(log, url)| MirroredLog { log, url }).collect();
         let (interval_seconds, max_blob_bytes) = (self.interval_seconds.max(1), self.max_blob_bytes);
-        Ok(Settings { directory: self.directory.clone(), signers, logs, interval_seconds, max_blob_bytes })
+        let (directory, key_files) = (self.directory.clone(), self.keys.clone());
+        Ok(Settings { directory, signers, logs, interval_seconds, max_blob_bytes, key_files })
     }
 }

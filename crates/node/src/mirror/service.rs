@@ -7,6 +7,7 @@ use super::error::MirrorError;
 use crate::client::{Http, HttpLimits};
 use crate::clock::Clock;
 use crate::witness::alarm::AlarmBook;
+use crate::witness::config::mark_keys;
 use crate::witness::record::{RECORD_FILE, Record, RecordReader, Refusal, Submission, Unavailable};
 use crate::witness::service::{first_line, read_checkpoint};
 use crate::witness::{Answer, Settings as RecordSettings, WitnessError};
@@ -25,6 +26,12 @@ const MAX_REPEATED: u64 = 32 * 256;
 
 /// Longest head of an upload: origin and ticket of 65,535 bytes each, and four numbers.
 const MAX_HEAD_BYTES: usize = 2 * (2 + 65_535) + 16;
+
+/// Pending size, next entry and mirror size of a log.
+type Progress = (u64, u64, u64);
+
+/// One figure of a log's progress.
+type Column = fn(&Progress) -> u64;
 
 /// One log at the mirror.
 #[derive(Debug)]
@@ -60,6 +67,7 @@ impl MirrorService {
             logs: settings.logs.iter().map(|log| log.log.clone()).collect(),
             retained_checkpoints_per_log: crate::witness::config::DEFAULT_RETAINED_CHECKPOINTS,
             alarm_issuer: None,
+            key_files: Vec::new(),
         };
         record.check(&settings.directory)?;
         check_signers(settings)?;
@@ -67,6 +75,7 @@ impl MirrorService {
         let pending = if path.exists() {
             Record::open(&record, Arc::clone(&clock))?
         } else {
+            mark_keys(&settings.key_files, "mirror", &settings.directory)?;
             Record::create(&record, Arc::clone(&clock))?
         };
         let keys: Vec<_> = settings.signers.iter().map(|signer| signer.verifier().clone()).collect();
@@ -115,7 +124,7 @@ impl MirrorService {
 
     /// Pending size, next entry and mirror size of a log.
     #[must_use]
-    pub fn progress(&self, origin: &str) -> Option<(u64, u64, u64)> {
+    pub fn progress(&self, origin: &str) -> Option<Progress> {
         let copy = self.copy(origin)?;
         Some((self.pending_size(origin), copy.next_entry(), copy.head_size()))
     }
@@ -328,10 +337,10 @@ impl MirrorService {
     /// Numbers for `/metrics`, as Prometheus text.
     #[must_use]
     pub fn metrics_text(&self) -> String {
-        let rows: BTreeMap<&str, (u64, u64, u64)> =
+        let rows: BTreeMap<&str, Progress> =
             self.origins().filter_map(|origin| Some((origin, self.progress(origin)?))).collect();
         let mut out = String::new();
-        let families: [(&str, &str, fn(&(u64, u64, u64)) -> u64); 3] = [
+        let families: [(&str, &str, Column); 3] = [
             ("pending_size", "Size of the pending checkpoint.", |row| row.0),
             ("next_entry", "First entry that is not held.", |row| row.1),
             ("size", "Size of the mirror checkpoint.", |row| row.2),

@@ -97,7 +97,9 @@ pub struct Condition(BTreeMap<(Name, FindingKind), Finding>);
 impl Condition {
     /// Takes the findings of one round about one log: what is no longer found goes, unless it is a proof; what stays keeps its start.
     pub fn settle(&mut self, issuer: &Name, found: Vec<Finding>) {
-        self.0.retain(|(of, kind), _| of != issuer || kind.is_proof() || found.iter().any(|finding| finding.kind == *kind));
+        self.0.retain(|(of, kind), _| {
+            of != issuer || kind.is_proof() || found.iter().any(|finding| finding.kind == *kind)
+        });
         for finding in found {
             let key = (finding.issuer.clone(), finding.kind);
             let since = self.0.get(&key).map_or(finding.since_unix_seconds, |known| known.since_unix_seconds);

@@ -120,14 +120,20 @@ impl Config {
     pub fn terms(&self) -> Result<(String, Agreement), NodeError> {
         let text = read_text(&self.agreement, standstill_agreement::MAX_FILE_BYTES as u64)?;
         let agreement = Agreement::parse(&text).map_err(|problems| {
-            let first = problems.first().map_or_else(String::new, |problem| format!("line {}: {}", problem.line, problem.problem));
-            NodeError::config(&self.agreement, format!("the terms are refused: {first}; run `standstill agreement check`"))
+            let first = problems
+                .first()
+                .map_or_else(String::new, |problem| format!("line {}: {}", problem.line, problem.problem));
+            NodeError::config(
+                &self.agreement,
+                format!("the terms are refused: {first}; run `standstill agreement check`"),
+            )
         })?;
         Ok((text, agreement))
     }
 }
 
 fn read_text(path: &Path, limit: u64) -> Result<String, NodeError> {
-    let bytes = read_limited(path, "file bytes", limit)?.ok_or_else(|| NodeError::config(path, "there is no such file"))?;
+    let bytes =
+        read_limited(path, "file bytes", limit)?.ok_or_else(|| NodeError::config(path, "there is no such file"))?;
     String::from_utf8(bytes).map_err(|_| NodeError::config(path, "it is not UTF-8 text"))
 }

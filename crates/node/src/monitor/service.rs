@@ -174,7 +174,8 @@ fn addresses(config: &Config, policy: &Policy) -> Result<Vec<WitnessAt>, NodeErr
     let mut witnesses = witnesses_of(policy);
     for source in &config.witnesses {
         let named = policy.witnesses().iter().find(|witness| witness.name == source.name.as_bytes());
-        let unknown = || NodeError::config(&config.agreement, format!("the witness policy does not name '{}'", source.name));
+        let unknown =
+            || NodeError::config(&config.agreement, format!("the witness policy does not name '{}'", source.name));
         let key = named.ok_or_else(unknown)?.key.clone();
         witnesses.retain(|witness| witness.name != source.name);
         witnesses.push(WitnessAt { name: source.name.clone(), key, url: source.url.clone() });
@@ -185,7 +186,8 @@ fn addresses(config: &Config, policy: &Policy) -> Result<Vec<WitnessAt>, NodeErr
 fn open_watches(config: &Config, agreement: &Agreement, around: &Surroundings) -> Result<Vec<Watch>, NodeError> {
     let mut watches = Vec::new();
     for source in &config.logs {
-        let unknown = || NodeError::config(&config.agreement, format!("the agreement does not name '{}'", source.issuer));
+        let unknown =
+            || NodeError::config(&config.agreement, format!("the agreement does not name '{}'", source.issuer));
         let (vkey, keys) = agreement.issuer(&source.issuer).ok_or_else(unknown)?;
         watches.push(Watch::open(config, source, &vkey.parse()?, keys, around).map_err(broken)?);
     }
@@ -297,19 +299,36 @@ async fn index(State(shown): Pages, Query(wanted): Query<Wanted>) -> Response {
 async fn metrics(State(shown): Pages) -> Response {
     let shown = lock(&shown);
     let mut text = String::new();
-    let _ = writeln!(text, "# HELP standstill_monitor_rounds_total Rounds over all logs.\n# TYPE standstill_monitor_rounds_total counter");
+    let _ = writeln!(
+        text,
+        "# HELP standstill_monitor_rounds_total Rounds over all logs.\n# TYPE standstill_monitor_rounds_total counter"
+    );
     let _ = writeln!(text, "standstill_monitor_rounds_total {}", shown.rounds);
-    let _ = writeln!(text, "# HELP standstill_monitor_findings Logs with a finding of this kind.\n# TYPE standstill_monitor_findings gauge");
+    let _ = writeln!(
+        text,
+        "# HELP standstill_monitor_findings Logs with a finding of this kind.\n# TYPE standstill_monitor_findings gauge"
+    );
     for kind in FindingKind::ALL {
-        let _ = writeln!(text, "standstill_monitor_findings{{kind=\"{}\"}} {}", kind.name(), shown.condition.count(kind));
+        let _ =
+            writeln!(text, "standstill_monitor_findings{{kind=\"{}\"}} {}", kind.name(), shown.condition.count(kind));
     }
-    let _ = writeln!(text, "# HELP standstill_monitor_log_size Entries in the copy.\n# TYPE standstill_monitor_log_size gauge");
+    let _ = writeln!(
+        text,
+        "# HELP standstill_monitor_log_size Entries in the copy.\n# TYPE standstill_monitor_log_size gauge"
+    );
     for (issuer, state) in &shown.logs {
         let _ = writeln!(text, "standstill_monitor_log_size{{issuer=\"{issuer}\"}} {}", state.size);
     }
-    let _ = writeln!(text, "# HELP standstill_monitor_log_quorum_since_seconds Latest time of a full quorum.\n# TYPE standstill_monitor_log_quorum_since_seconds gauge");
+    let _ = writeln!(
+        text,
+        "# HELP standstill_monitor_log_quorum_since_seconds Latest time of a full quorum.\n# TYPE standstill_monitor_log_quorum_since_seconds gauge"
+    );
     for (issuer, state) in &shown.logs {
-        let _ = writeln!(text, "standstill_monitor_log_quorum_since_seconds{{issuer=\"{issuer}\"}} {}", state.quorum_since.unwrap_or(0));
+        let _ = writeln!(
+            text,
+            "standstill_monitor_log_quorum_since_seconds{{issuer=\"{issuer}\"}} {}",
+            state.quorum_since.unwrap_or(0)
+        );
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

@@ -7,7 +7,7 @@ use crate::client::http::join;
 use crate::client::refresh::{self, WitnessAt};
 use crate::client::{Alarm, AlarmKind, ClientError, Follower, Http, LogCopy, Step};
 use serde::Deserialize;
-use standstill_statement::{self as statement, BlobRef, Body, Hash32, Name, PublicKey};
+use standstill_statement::{self as statement, BlobRef, Hash32, Name, PublicKey};
 use standstill_tlog::checkpoint::{ForkEvidence, SignedCheckpoint};
 use standstill_tlog::durable;
 use standstill_tlog::note::{MAX_NOTE_BYTES, VerifierKey};
@@ -148,7 +148,7 @@ impl Watch {
         for (place, entry) in (from..).zip(self.copy().entries(from)?) {
             index.push(Line::of(agreement, &self.issuer, &self.keys, place, &entry));
             if let Ok(signed) = statement::verify(&entry, &self.keys) {
-                self.wanted.extend(blobs_of(&signed.statement.body));
+                self.wanted.extend(signed.statement.body.blobs());
             }
         }
         Ok(true)
@@ -156,7 +156,8 @@ impl Watch {
 
     fn judge(&self, step: &Step, found: &mut Round) {
         if step.bad_lines > 0 {
-            found.add(FindingKind::BadCosignature, format!("{} lines name a witness and do not verify", step.bad_lines));
+            found
+                .add(FindingKind::BadCosignature, format!("{} lines name a witness and do not verify", step.bad_lines));
         }
         if !step.missing.is_empty() {
             found.add(FindingKind::MissingCosignatures, format!("not cosigned by {}", step.missing.join(", ")));
@@ -254,7 +255,10 @@ impl Watch {
         }
         let since = *self.uncosigned_since.get_or_insert(found.now);
         if found.now.saturating_sub(since) >= self.lag_seconds {
-            found.add(FindingKind::NotCosigned, format!("size {size} is signed, and only {known} entries have a quorum"));
+            found.add(
+                FindingKind::NotCosigned,
+                format!("size {size} is signed, and only {known} entries have a quorum"),
+            );
         }
     }
 
@@ -271,7 +275,8 @@ impl Watch {
                 if let Ok(evidence) = ForkEvidence::parse(&bytes, self.copy().key()) {
                     let kept = keep(self.copy().directory(), &listed.name, &bytes);
                     let size = evidence.second().checkpoint().size;
-                    let sentence = format!("it signed two different trees of size {size}; witness {} has both", witness.name);
+                    let sentence =
+                        format!("it signed two different trees of size {size}; witness {} has both", witness.name);
                     found.add_with(FindingKind::Fork, sentence, kept);
                 }
             }
@@ -292,7 +297,10 @@ impl Watch {
             }
         }
         if let Some(first) = missing.first() {
-            found.add(FindingKind::MissingBlob, format!("{} blobs are not to be had, the first is {}", missing.len(), first.sha256));
+            found.add(
+                FindingKind::MissingBlob,
+                format!("{} blobs are not to be had, the first is {}", missing.len(), first.sha256),
+            );
         }
         self.wanted = missing;
     }
@@ -350,21 +358,12 @@ impl Round {
     }
 }
 
-fn blobs_of(body: &Body) -> Vec<BlobRef> {
-    match body {
-        Body::Fleet(fleet) => vec![fleet.blob],
-        Body::Report(report) => vec![report.seal],
-        Body::Response(response) => response.items.iter().map(|item| item.opening).collect(),
-        Body::Alarm(alarm) => vec![alarm.evidence],
-        Body::Run(_) | Body::Challenge(_) | Body::Finding(_) | Body::Heartbeat(_) => Vec::new(),
-    }
-}
-
 fn keep(directory: &Path, name: &str, bytes: &[u8]) -> Option<PathBuf> {
     // The name comes from a stranger: only what the witness role writes is taken as it is.
     let plain = name.len() <= 80 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let hash = hex::encode(&Hash32::of(bytes).0[..8]);
-    let path = directory.join("alarms").join(if plain { format!("fork-{name}.note") } else { format!("fork-{hash}.note") });
+    let path =
+        directory.join("alarms").join(if plain { format!("fork-{name}.note") } else { format!("fork-{hash}.note") });
     if path.exists() {
         return Some(path);
     }

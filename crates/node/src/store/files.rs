@@ -17,9 +17,7 @@ use super::{Later, Recovered, Store, StoreError, StoredHead};
 use settler::Settler;
 use staging::Staging;
 use standstill_statement::Hash32;
-use standstill_tlog::checkpoint::Checkpoint;
 use standstill_tlog::durable::{create_directory, lock, read_limited, sync_parent, write_atomic};
-use standstill_tlog::note::Note;
 use standstill_tlog::tile::MAX_BUNDLE_BYTES;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -90,9 +88,7 @@ impl FileStore {
     }
 
     fn swap_head_now(&self, expected: Option<&StoredHead>, next: &StoredHead) -> Result<(), StoreError> {
-        let note = Note::parse(&next.checkpoint)?;
-        let size = Checkpoint::parse(note.text())?.size;
-        guard(&self.head_cell).swap(expected, next, size)
+        guard(&self.head_cell).swap(expected, next, super::size_of(next)?)
     }
 
     fn write_tile(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
@@ -218,8 +214,8 @@ fn adopt(directory: &Path, head_directory: &Path, origin: &str, cell: &HeadCell)
     let name = hex::encode(&standstill_tlog::witness::origin_hash(origin)[..8]);
     let old_head = head_directory.join(format!("head-{name}"));
     if let Some(checkpoint) = read_limited(&old_head, "head cell bytes", MAX_BUNDLE_BYTES as u64)? {
-        let size = Checkpoint::parse(Note::parse(&checkpoint)?.text())?.size;
         let stored = StoredHead { checkpoint, signed_unix_seconds: 0 };
+        let size = super::size_of(&stored)?;
         match cell.read()? {
             None => cell.swap(None, &stored, size)?,
             Some(present) if present == stored => {}

@@ -112,6 +112,32 @@ pub struct Settings {
     pub retained_checkpoints_per_log: u64,
     /// Who states alarms, if anyone.
     pub alarm_issuer: Option<AlarmIssuer>,
+    /// Key files, so that a key which was used before is known although its record is gone.
+    pub key_files: Vec<PathBuf>,
+}
+
+/// A key file that is in use says so beside itself: `<key file>.used` holds the role and the folder of its state. A second state under
+/// the same key, after a loss or for another role, could contradict the first.
+///
+/// # Errors
+/// [`WitnessError::KeyUsed`] when one of the keys has a mark already, [`WitnessError::Tlog`] when a mark cannot be written.
+pub(crate) fn mark_keys(files: &[PathBuf], role: &str, directory: &Path) -> Result<(), WitnessError> {
+    let mark = |file: &Path| {
+        let mut name = file.file_name().unwrap_or_default().to_os_string();
+        name.push(".used");
+        file.with_file_name(name)
+    };
+    for path in files.iter().map(|file| mark(file)) {
+        if let Some(bytes) = standstill_tlog::durable::read_limited(&path, "mark bytes", MAX_FILE_BYTES)? {
+            let by = String::from_utf8_lossy(&bytes).trim().to_owned();
+            return Err(WitnessError::KeyUsed { path, by });
+        }
+    }
+    for path in files.iter().map(|file| mark(file)) {
+        let text = format!("{role} {}\n", directory.display());
+        standstill_tlog::durable::write_atomic(&path, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 impl Settings {
@@ -124,6 +150,7 @@ impl Settings {
             logs,
             retained_checkpoints_per_log: DEFAULT_RETAINED_CHECKPOINTS,
             alarm_issuer: None,
+            key_files: Vec::new(),
         }
     }
 
@@ -198,6 +225,7 @@ impl Config {
             logs: watched(&self.logs, &self.directory)?,
             retained_checkpoints_per_log: self.retained_checkpoints_per_log,
             alarm_issuer: self.statement.as_ref().map(read_issuer).transpose()?,
+            key_files: self.keys.clone(),
         };
         settings.check(&self.directory)?;
         Ok(settings)

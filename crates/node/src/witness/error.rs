@@ -31,6 +31,17 @@ pub enum WitnessError {
         /// The record's file.
         path: PathBuf,
     },
+    /// A key file was used for another state.
+    #[error(
+        "{} says that this key is in use by: {by}. A key has one state: if that one is lost, or belongs to another role, make a new key under a new name",
+        path.display()
+    )]
+    KeyUsed {
+        /// The mark beside the key file.
+        path: PathBuf,
+        /// Role and folder.
+        by: String,
+    },
     /// The record belongs to other keys.
     #[error("the record at {} was made for other keys ({found}); give the key files that it was created with", path.display())]
     OtherKeys {

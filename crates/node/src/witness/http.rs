@@ -3,6 +3,7 @@
 //! | route | answer |
 //! |---|---|
 //! | `POST /add-checkpoint` | tlog-witness |
+//! | `POST /sign-subtree` | tlog-witness; 404 without an ML-DSA-44 key |
 //! | `GET /<sha256 hex of origin>/checkpoint` | tlog-witness, monitoring |
 //! | `GET /alarms` | JSON list |
 //! | `GET /alarms/<name>.note`, `.statement` | evidence file, signed statement |
@@ -28,6 +29,7 @@ const MAX_BODY_BYTES: usize = MAX_NOTE_BYTES + 64 * 64;
 pub fn router(service: Arc<WitnessService>) -> Router {
     Router::new()
         .route("/add-checkpoint", post(add_checkpoint))
+        .route("/sign-subtree", post(sign_subtree))
         .route("/{origin}/checkpoint", get(checkpoint))
         .route("/alarms", get(alarms))
         .route("/alarms/{file}", get(alarm))
@@ -62,6 +64,10 @@ impl IntoResponse for Answer {
 
 async fn add_checkpoint(State(service): State<Arc<WitnessService>>, body: Bytes) -> Answer {
     service.add_checkpoint(&body).await
+}
+
+async fn sign_subtree(State(service): State<Arc<WitnessService>>, body: Bytes) -> Answer {
+    service.sign_subtree(&body).await
 }
 
 async fn checkpoint(State(service): State<Arc<WitnessService>>, Path(origin): Path<String>) -> Response {

@@ -11,7 +11,7 @@ mod store;
 pub use reader::RecordReader;
 
 use super::alarm::{Alarm, AlarmBook};
-use super::config::{AlarmIssuer, Settings};
+use super::config::{AlarmIssuer, Settings, mark_keys};
 use super::error::WitnessError;
 use crate::clock::Clock;
 use standstill_tlog::TlogError;
@@ -126,6 +126,7 @@ impl Record {
         }
         durable::create_directory(&settings.directory)?;
         let lock = durable::lock(&settings.directory.join("lock"))?;
+        mark_keys(&settings.key_files, "witness", &settings.directory)?;
         let store = Store::create(&path, &key_texts(settings))?;
         durable::sync_parent(&path)?;
         Self::start(store, settings, clock, lock)
@@ -310,9 +311,13 @@ impl Writer {
         if submission.old_size > next.size {
             return refuse(TlogError::Request("the old size is larger than the checkpoint"));
         }
-        if let Some(evidence) = self.contradiction(&submission.signed)? {
+        // Against what was only refused, the alarm is enough: the history that was cosigned first goes on.
+        for known in self.store.of_size(&submission.signed)? {
+            let Some(evidence) = ForkEvidence::new(known.signed, submission.signed.clone()) else { continue };
             self.alarm(&evidence, changes)?;
-            return refuse(TlogError::Fork(Box::new(evidence)));
+            if known.cosigned {
+                return refuse(TlogError::Fork(Box::new(evidence)));
+            }
         }
         let now = self.clock.unix_seconds();
         match decide(recorded.as_ref(), submission.old_size, &submission.proof, next, now) {
@@ -352,16 +357,6 @@ impl Writer {
         self.store.mark_rolled_back(&what)?;
         self.rolled_back = true;
         Ok(Some(TlogError::OwnCosignatureAhead { origin: next.origin.clone(), size: next.size, time: newest }))
-    }
-
-    /// A checkpoint of the same size and another root, cosigned or refused before.
-    fn contradiction(&mut self, signed: &SignedCheckpoint) -> Result<Option<ForkEvidence>, WitnessError> {
-        for known in self.store.of_size(signed)? {
-            if let Some(evidence) = ForkEvidence::new(known, signed.clone()) {
-                return Ok(Some(evidence));
-            }
-        }
-        Ok(None)
     }
 
     fn alarm(&mut self, evidence: &ForkEvidence, changes: &mut Changes) -> Result<(), WitnessError> {

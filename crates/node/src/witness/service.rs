@@ -4,13 +4,14 @@ use super::alarm::AlarmBook;
 use super::config::{Settings, WatchedLog};
 use super::error::WitnessError;
 use super::metrics::Metrics;
-use super::record::{Head, Outcome, Record, Refusal, Submission, Unavailable};
+use super::record::{Head, Outcome, Record, RecordReader, Refusal, Submission, Unavailable, record_path};
 use crate::clock::Clock;
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use standstill_tlog::cosignature;
-use standstill_tlog::note::{KeyType, NoteSigner, VerifierKey};
-use standstill_tlog::witness::{AddCheckpoint, http_status, origin_hash};
+use standstill_tlog::cosignature::{self, Subtree};
+use standstill_tlog::merkle::verify_subtree_consistency;
+use standstill_tlog::note::{KeyType, Note, NoteSigner, VerifierKey};
+use standstill_tlog::witness::{AddCheckpoint, SignSubtree, http_status, origin_hash};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -43,6 +44,9 @@ impl Answer {
     }
 }
 
+/// A head and the note that is served for it.
+type Served = (Head, Arc<Vec<u8>>);
+
 /// A running witness.
 #[derive(Debug)]
 pub struct WitnessService {
@@ -52,8 +56,9 @@ pub struct WitnessService {
     /// Origin of each watched log by the hexadecimal SHA-256 of it.
     by_hash: HashMap<String, String>,
     record: Record,
+    reader: RecordReader,
     /// The checkpoint of each log as it is served, made once per head.
-    served: Mutex<HashMap<String, (Head, Arc<Vec<u8>>)>>,
+    served: Mutex<HashMap<String, Served>>,
     metrics: Metrics,
 }
 
@@ -64,7 +69,8 @@ impl WitnessService {
     /// [`WitnessError::Config`], and those of [`Record::create`].
     pub fn create(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>, WitnessError> {
         settings.check(&settings.directory)?;
-        Ok(Self::new(settings, Record::create(settings, clock)?))
+        let record = Record::create(settings, clock)?;
+        Self::new(settings, record)
     }
 
     /// Opens a witness again.
@@ -73,13 +79,15 @@ impl WitnessService {
     /// [`WitnessError::Config`], and those of [`Record::open`].
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<Self>, WitnessError> {
         settings.check(&settings.directory)?;
-        Ok(Self::new(settings, Record::open(settings, clock)?))
+        let record = Record::open(settings, clock)?;
+        Self::new(settings, record)
     }
 
-    fn new(settings: &Settings, record: Record) -> Arc<Self> {
+    fn new(settings: &Settings, record: Record) -> Result<Arc<Self>, WitnessError> {
         let logs: HashMap<_, _> = settings.logs.iter().map(|log| (log.origin.clone(), log.clone())).collect();
         let by_hash = logs.keys().map(|origin| (hex::encode(origin_hash(origin)), origin.clone())).collect();
-        Arc::new(Self {
+        Ok(Arc::new(Self {
+            reader: RecordReader::open(&record_path(&settings.directory))?,
             keys: settings.signers.iter().map(|signer| signer.verifier().clone()).collect(),
             signers: settings.signers.clone(),
             logs,
@@ -87,7 +95,7 @@ impl WitnessService {
             record,
             served: Mutex::new(HashMap::new()),
             metrics: Metrics::default(),
-        })
+        }))
     }
 
     /// The witness's public keys.
@@ -191,6 +199,58 @@ impl WitnessService {
         });
         if newer {
             served.insert(origin.to_owned(), (head, Arc::new(whole.to_bytes())));
+        }
+    }
+
+    /// `POST /sign-subtree`: a cosignature, without time, over a part of a tree that this witness has cosigned as a whole.
+    pub async fn sign_subtree(&self, body: &[u8]) -> Answer {
+        self.decide_subtree(body).await.unwrap_or_else(|refused| refused)
+    }
+
+    async fn decide_subtree(&self, body: &[u8]) -> Result<Answer, Answer> {
+        let refuse = |error: TlogError| Answer::sentence(http_status(&error), &error);
+        let signer = self.signers.iter().find(|signer| signer.verifier().key_type() == KeyType::MlDsa44);
+        let Some(signer) = signer.cloned() else {
+            return Err(Answer::sentence(404, "this witness has no ML-DSA-44 key, and only such keys sign subtrees"));
+        };
+        let request = SignSubtree::parse(body).map_err(refuse)?;
+        let checkpoint = Checkpoint::parse(&request.text).map_err(refuse)?;
+        if !self.logs.contains_key(&checkpoint.origin) {
+            return Err(Answer::sentence(404, format_args!("the log {} is not configured here", checkpoint.origin)));
+        }
+        if request.start >= request.end || request.end > checkpoint.size {
+            return Err(Answer::sentence(400, "the subtree is empty or ends beyond the checkpoint"));
+        }
+        if !self.has_cosigned(&request, &checkpoint)? {
+            return Err(self.known_checkpoint(&checkpoint.origin).await);
+        }
+        let proof = &request.proof;
+        verify_subtree_consistency(request.start, request.end, checkpoint.size, proof, &request.hash, &checkpoint.root)
+            .map_err(refuse)?;
+        let subtree = Subtree { origin: checkpoint.origin, start: request.start, end: request.end, hash: request.hash };
+        let line = tokio::task::spawn_blocking(move || cosignature::sign_subtree(&signer, &subtree)).await;
+        let line = line.unwrap_or(Err(TlogError::Randomness)).map_err(refuse)?;
+        Ok(Answer::lines(format!("{line}\n")))
+    }
+
+    /// By its own line on the checkpoint, or by the record.
+    fn has_cosigned(&self, request: &SignSubtree, checkpoint: &Checkpoint) -> Result<bool, Answer> {
+        let signed = Note::new(&request.text, request.signatures.clone()).and_then(|note| note.verify(&self.keys));
+        if signed.is_ok() {
+            return Ok(true);
+        }
+        let note = self.reader.accepted(&checkpoint.origin, checkpoint.size);
+        let note = note.map_err(|error| Answer::sentence(503, error))?;
+        // The record's note has the log's own lines; the text is compared, so that extension lines cannot be slipped in.
+        Ok(note.is_some_and(|note| Note::parse(&note).is_ok_and(|note| note.text() == request.text)))
+    }
+
+    async fn known_checkpoint(&self, origin: &str) -> Answer {
+        match self.checkpoint(&hex::encode(origin_hash(origin))).await {
+            Some(bytes) => {
+                Answer { status: 409, content_type: TEXT, body: String::from_utf8_lossy(&bytes).into_owned() }
+            }
+            None => Answer::sentence(409, "nothing of this log was cosigned here"),
         }
     }
 

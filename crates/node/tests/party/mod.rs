@@ -86,7 +86,7 @@ pub fn tuning() -> Tuning {
     Tuning {
         checkpoint_milliseconds: 50,
         batch_milliseconds: 1,
-        hold_milliseconds: 200,
+        hold_milliseconds: 3000,
         witness_milliseconds: 1000,
         patience_seconds: 1,
         ..Tuning::default()
@@ -144,13 +144,24 @@ pub async fn run(setup: Setup) -> (RunningLog, String) {
 }
 
 pub async fn add(url: &str, statement: Vec<u8>) -> Result<Added, (u16, String)> {
-    let response = reqwest::Client::new().post(format!("{url}/add")).body(statement).send().await.unwrap();
+    add_over(&client(), url, statement).await
+}
+
+/// A client; making one takes a while when it can speak TLS.
+pub fn client() -> reqwest::Client {
+    standstill_node::tls::prepare();
+    reqwest::Client::new()
+}
+
+pub async fn add_over(client: &reqwest::Client, url: &str, statement: Vec<u8>) -> Result<Added, (u16, String)> {
+    let response = client.post(format!("{url}/add")).body(statement).send().await.unwrap();
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
     if status == 200 { Ok(serde_json::from_str(&text).unwrap()) } else { Err((status, text)) }
 }
 
 pub async fn fetch(url: &str) -> (u16, Vec<u8>) {
+    standstill_node::tls::prepare();
     let response = reqwest::get(url).await.unwrap();
     (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
 }

@@ -116,3 +116,14 @@ fn alarm_fields_() {
     assert_eq!(refused(7, |s| body!(Alarm, s).second = body!(Alarm, s).first), Some("body.alarm.second"));
     assert_eq!(refused(7, |s| body!(Alarm, s).size = 0), None);
 }
+
+#[test]
+fn freeze_fields_() {
+    let reason = |text: &str| refused(8, |s| body!(Freeze, s).reason = text.to_owned());
+    assert_eq!(reason(""), Some("body.freeze.reason"));
+    assert_eq!(reason("two\nlines"), Some("body.freeze.reason"));
+    assert_eq!(reason(&"x".repeat(501)), Some("body.freeze.reason"));
+    assert_eq!(reason("a disk was lost"), None);
+    assert_eq!(refused(8, |s| body!(Freeze, s).successor = Some("a b".into())), Some("body.freeze.successor"));
+    assert_eq!(refused(8, |s| body!(Freeze, s).successor = None), None);
+}

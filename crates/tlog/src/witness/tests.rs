@@ -174,3 +174,49 @@ fn requests_round_trip_and_malformed_ones_are_refused() {
     let long = AddCheckpoint { proof: vec![[0; 32]; 64], ..request };
     assert!(matches!(AddCheckpoint::parse(&long.to_bytes()), Err(TlogError::TooLarge { .. })));
 }
+
+#[test]
+fn sign_subtree_requests_read_back_with_and_without_signatures() {
+    use crate::cosignature::{Subtree, sign_subtree};
+    let tree = tree(14, 0);
+    let signer = NoteSigner::from_seed("w.example/pq", KeyType::MlDsa44, &[6; 32]).unwrap();
+    let note = Note::parse(&signed(&tree, 14)).unwrap();
+    let hash = tree.subtree_hash(8, 13).unwrap();
+    let subtree = Subtree { origin: "log.example".into(), start: 8, end: 13, hash };
+    let mut request = SignSubtree {
+        start: 8,
+        end: 13,
+        hash,
+        cosignatures: vec![sign_subtree(&signer, &subtree).unwrap()],
+        proof: tree.subtree_consistency_proof(8, 13, 14).unwrap(),
+        text: note.text().to_owned(),
+        signatures: note.signatures().to_vec(),
+    };
+    assert_eq!(SignSubtree::parse(&request.to_bytes()).unwrap(), request);
+    request.cosignatures.clear();
+    request.signatures.clear();
+    let bytes = request.to_bytes();
+    assert_eq!(SignSubtree::parse(&bytes).unwrap(), request);
+    assert!(bytes.ends_with(b"=\n") && !bytes.ends_with(b"\n\n"));
+    let text = String::from_utf8(bytes).unwrap();
+    for bad in [
+        text.replace("subtree 8 13", "subtree 08 13"),
+        text.replace("subtree 8 13", "subtree 8"),
+        text.replace("subtree 8 13\n", "subtree 8 13\n\n"),
+        text.trim_end().to_owned(),
+        text.replace("\n\nlog", "\nlog"),
+    ] {
+        assert!(SignSubtree::parse(bad.as_bytes()).is_err(), "{bad}");
+    }
+    request.cosignatures = vec![sign_subtree(&signer, &subtree).unwrap(); 9];
+    assert!(SignSubtree::parse(&request.to_bytes()).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_request_bytes_parse_or_fail_without_panic(bytes: Vec<u8>) {
+        let _ = AddCheckpoint::parse(&bytes);
+        let _ = SignSubtree::parse(&bytes);
+        let _ = SignSubtree::parse(&[&b"subtree 0 1\n"[..], &bytes].concat());
+    }
+}

@@ -62,6 +62,12 @@ impl BenchReport {
         );
     }
 
+    pub(super) fn witness(&mut self, timing: &Timing) {
+        let what = format!("witness: add-checkpoint, {} logs side by side", super::witness::LOGS);
+        self.row(&what, timing.per_second(), "/s", Some(">= 1,000"));
+        self.row("witness: answer, 99 % within", timing.percentile_milliseconds(990), "ms", None);
+    }
+
     pub(super) fn reads(&mut self, timing: &Timing, used: Duration) {
         self.row("tile reads of 8 KiB", timing.per_second(), "/s", Some(">= 30,000"));
         self.row("server's processor time per tile read", microseconds(used, timing.count), "us", None);

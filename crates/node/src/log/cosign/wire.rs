@@ -27,6 +27,7 @@ pub(in crate::log) struct WitnessClient {
 impl WitnessClient {
     /// A client for the witness with this submission prefix.
     pub(super) fn new(url: &str, timeout: Duration) -> Result<Self, NodeError> {
+        crate::tls::prepare();
         let client = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build();
         let client = client.map_err(|error| NodeError::Broken(format!("cannot set up an HTTP client: {error}")))?;
         Ok(Self { client, url: url.trim_end_matches('/').to_owned() })

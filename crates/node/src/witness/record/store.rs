@@ -29,6 +29,13 @@ const VERSION: &str = "1";
 /// How many rows are dropped at once when the bound is reached, so that the bound is not looked at for every checkpoint.
 const DROP_AT_ONCE: u64 = 64;
 
+/// A checkpoint on record.
+pub(super) struct Known {
+    pub(super) signed: SignedCheckpoint,
+    /// Whether it was cosigned, not refused.
+    pub(super) cosigned: bool,
+}
+
 /// The open file.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -209,21 +216,22 @@ impl Store {
         Ok(())
     }
 
-    /// Checkpoints of the same origin and size that are on record, cosigned or refused.
-    pub(super) fn of_size(&self, wanted: &SignedCheckpoint) -> Result<Vec<SignedCheckpoint>, WitnessError> {
+    /// Checkpoints of the same origin and size with another root that are on record, the cosigned one first.
+    pub(super) fn of_size(&self, wanted: &SignedCheckpoint) -> Result<Vec<Known>, WitnessError> {
         let checkpoint = wanted.checkpoint();
         let Some(log) = self.logs.get(&checkpoint.origin) else { return Ok(Vec::new()) };
-        let sql = "SELECT note FROM cosigned WHERE origin = ?1 AND size = ?2 AND root <> ?3
-            UNION ALL SELECT note FROM refused WHERE origin = ?1 AND size = ?2 AND root <> ?3 LIMIT 1";
-        let notes = self.connection.prepare_cached(sql).and_then(|mut statement| {
+        let sql = "SELECT note, 1 AS cosigned FROM cosigned WHERE origin = ?1 AND size = ?2 AND root <> ?3
+            UNION ALL SELECT note, 0 FROM refused WHERE origin = ?1 AND size = ?2 AND root <> ?3 ORDER BY cosigned DESC LIMIT 2";
+        let rows = self.connection.prepare_cached(sql).and_then(|mut statement| {
             let row = params![checkpoint.origin, signed(checkpoint.size), checkpoint.root];
-            statement.query_map(row, |row| row.get::<_, Vec<u8>>(0))?.collect::<Result<Vec<_>, _>>()
+            let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, bool>(1)?));
+            statement.query_map(row, read)?.collect::<Result<Vec<_>, _>>()
         });
-        let notes = notes.map_err(self.failed("look for a contradiction"))?;
-        Ok(notes
-            .iter()
-            .map(|note| SignedCheckpoint::parse_for_keys(note, &log.origin, &log.keys))
-            .collect::<Result<_, _>>()?)
+        let rows = rows.map_err(self.failed("look for a contradiction"))?;
+        let read = |(note, cosigned): (Vec<u8>, bool)| -> Result<Known, WitnessError> {
+            Ok(Known { signed: SignedCheckpoint::parse_for_keys(&note, &log.origin, &log.keys)?, cosigned })
+        };
+        rows.into_iter().map(read).collect()
     }
 
     pub(super) fn keep_alarm(&self, alarm: &Alarm) -> Result<(), WitnessError> {
