@@ -7,7 +7,9 @@ use rand_chacha::rand_core::SeedableRng;
 use standstill_agreement::{Agreement, Fill};
 use standstill_ledger::ChipTable;
 use standstill_seal::{FleetContext, GroupRegistration, MasterSecret, seal_fleet};
-use standstill_statement::{BlobRef, Body, FleetDeclaration, Hash32, Mode, Name, SigningKey, decode_unverified};
+use standstill_statement::{
+    BlobRef, Body, Class, FleetDeclaration, Hash32, Mode, Name, RunDeclaration, SigningKey, decode_unverified,
+};
 use standstill_tlog::note::{KeyType, NoteSigner};
 use standstill_verify::bench::world::{Plan, START_UNIX_SECONDS, Scribe, Usage, WINDOW_SECONDS, World};
 use standstill_verify::verdict::{Check, ReportStatus};
@@ -198,6 +200,30 @@ fn capacity_that_leaves_is_named_and_a_larger_fleet_is_not() {
         let fleet = check(&verdict, "north/fleet");
         assert_eq!((fleet.outcome, fleet.evidence), (Outcome::Verified, evidence), "{}", fleet.reason);
         assert_eq!(fleet.reason.contains("(50.0 %) from window 2 on"), devices == 1, "{}", fleet.reason);
+    }
+}
+
+#[test]
+fn a_run_that_plans_less_than_its_own_tokens_take_is_asked_about() {
+    for (planned_petaops, evidence) in [(5_999_999, EvidenceLevel::Assumed), (6_000_000, EvidenceLevel::Verified)] {
+        let mut world = world(PLAN);
+        let run = RunDeclaration {
+            run: Name::new("vast").unwrap(),
+            parents: Vec::new(),
+            class: Class::Pretraining,
+            planned_petaops,
+            parameters: 1_000_000_000,
+            active_parameters: 1_000_000_000,
+            dataset_tokens: 1_000_000_000_000,
+            from_window: 0,
+        };
+        world.declare(0, START_UNIX_SECONDS - 500, run).unwrap();
+        world.report(0, 0, Usage::FULL).unwrap();
+        world.report(0, 1, Usage::SLOWED).unwrap();
+        let verdict = finished(world);
+        let runs = check(&verdict, "north/runs-declared");
+        assert_eq!((runs.outcome, runs.evidence), (Outcome::Verified, evidence), "{}", runs.reason);
+        assert_eq!(runs.reason.contains("take 6,000,000"), planned_petaops < 6_000_000, "{}", runs.reason);
     }
 }
 
