@@ -1,6 +1,8 @@
 //! SQL over telemetry: the aggregates give the meter's own bits, for any partitioning; questions only; exact refusals.
 #![allow(clippy::unwrap_used)] // helpers outside #[test] functions
 
+mod real_data;
+
 use standstill_ledger::Fleet;
 use standstill_meter::adapter::columns::Overrides;
 use standstill_meter::adapter::csv::CsvInput;
@@ -343,6 +345,34 @@ fn work_on_a_device_while_accounting_knows_no_job() {
                WHERE d.tensor_active > 0 GROUP BY d.hostname, d.uuid, d.hpc_job";
     // 29 readings of n2 come after the end of its job; 28 stretches lie between them.
     assert_eq!(rows(&session.ask(sql).unwrap()), [["n2", "GPU-b", "42", "70000000000"]]);
+}
+
+#[test]
+fn runs_times_samples_on_real_node_power() {
+    let (Some(samples), Some(runs)) =
+        (real_data::data("mlperf_power/samples.parquet"), real_data::data("mlperf_power/runs.csv"))
+    else {
+        return;
+    };
+    let rules = Rules { contract: SourceContract::power(10_000), ..rules() };
+    let session = Session::new(&QueryOptions { rules, ..options(3) }).unwrap();
+    let table = |name: &str, path| TableFiles { name: name.to_owned(), paths: vec![path] };
+    session.add_files(&[table("samples", samples), table("runs", runs)]).unwrap();
+    // The third example of docs/metering.md.
+    let sql = "SELECT r.benchmark, m['devices'] AS nodes, m['rows'] AS readings, m['power_microjoules'] / 1000000000000 AS megajoules, \
+               round(CAST(m['power_microjoules'] AS DOUBLE) / 1000 / m['covered_ms']) AS mean_watts, round(r.mean_w) AS published_watts \
+               FROM (SELECT run_id, metered(reading) AS m FROM samples WHERE watts >= 0 GROUP BY run_id) s \
+               JOIN runs r ON s.run_id = r.run_id WHERE r.benchmark = 'gpt3' AND m['devices'] = 64 ORDER BY readings";
+    let answer = session.ask(sql).unwrap();
+    let watts = |row: &[Option<String>], at: usize| row[at].as_ref().unwrap().parse::<f64>().unwrap();
+    assert_eq!(answer.rows.len(), 2);
+    for row in &answer.rows {
+        let (mean, published) = (watts(row, 4), watts(row, 5));
+        assert!((mean - published).abs() / published < 0.001, "{row:?}");
+    }
+    // A blank that the meter wrote as -1 is refused, not metered, when it is not left out.
+    let error = session.ask("SELECT metered(reading) FROM samples").unwrap_err().to_string();
+    assert!(error.contains("power -1 W of device"), "{error}");
 }
 
 #[test]

@@ -36,7 +36,8 @@ impl TableFiles {
                 None => (false, name_of(Path::new(word)), PathBuf::from(word)),
             };
             let table = tables.entry(name.clone()).or_insert((named, Vec::new()));
-            if !table.1.is_empty() && !(named && table.0) {
+            let joins = named && table.0;
+            if !joins && !table.1.is_empty() {
                 let what = format!("{} would have the name of another file", path.display());
                 return Err(QueryError::Table { table: name, what, remedy: "name both: NAME=FILE" });
             }
