@@ -1,5 +1,5 @@
 //! SQL over telemetry: the aggregates give the meter's own bits, for any partitioning; questions only; exact refusals.
-#![allow(clippy::unwrap_used)] // helpers outside #[test] functions
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers outside #[test] functions
 
 mod real_data;
 
