@@ -3,12 +3,15 @@
 use crate::seeds;
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence, SignedCheckpoint};
+use standstill_tlog::merkle::Hash;
+use standstill_tlog::mirror::{AddEntries, MirrorInfo, Package};
 use standstill_tlog::note::{Note, NoteSignature, NoteSigner, VerifierKey};
 use standstill_tlog::policy::Policy;
 use standstill_tlog::proof::LogProof;
 use standstill_tlog::reader::{Limits, read_entries};
+use standstill_tlog::receipt::Receipt;
 use standstill_tlog::tile::{self, TileId};
-use standstill_tlog::witness::AddCheckpoint;
+use standstill_tlog::witness::{AddCheckpoint, SignSubtree};
 
 /// Notes and checkpoints; what parses prints the same.
 pub fn note(bytes: &[u8]) -> bool {
@@ -82,5 +85,48 @@ pub fn fork_evidence(bytes: &[u8]) -> bool {
     let key = seeds::log().verifier().clone();
     let Ok(evidence) = ForkEvidence::parse(bytes, &key) else { return false };
     assert_ne!(evidence.first().checkpoint().root, evidence.second().checkpoint().root);
+    true
+}
+
+/// sign-subtree requests.
+pub fn subtree_request(bytes: &[u8]) -> bool {
+    let Ok(request) = SignSubtree::parse(bytes) else { return false };
+    assert_eq!(SignSubtree::parse(&request.to_bytes()).ok(), Some(request));
+    true
+}
+
+/// An upload to a mirror, read to its end; what is proved is what was signed.
+pub fn mirror(bytes: &[u8]) -> bool {
+    let _ = MirrorInfo::parse(&String::from_utf8_lossy(bytes));
+    let Ok(Some((head, mut at))) = AddEntries::parse(bytes) else { return false };
+    let tree = seeds::upload_tree();
+    for range in head.packages().take(4) {
+        let count = usize::try_from(range.entries.end - range.entries.start).expect("at most 256");
+        let Ok(Some((package, length))) = Package::parse(&bytes[at..], count) else { return false };
+        assert_eq!(package.to_bytes().expect("it was read"), bytes[at..at + length]);
+        let before: Vec<Hash> =
+            (range.base..range.entries.start).filter_map(|index| tree.leaf(index).copied()).collect();
+        if let (Some(root), Ok(leaves)) =
+            (tree.root_at(head.end), package.verify(&range, &before, head.end, &tree.root()))
+        {
+            assert_eq!(root, tree.root(), "the proof is for the whole tree");
+            assert!(leaves.iter().zip(range.entries.clone()).all(|(leaf, index)| tree.leaf(index) == Some(leaf)));
+        }
+        at += length;
+    }
+    true
+}
+
+/// COSE receipts: what is believed is what the log signed.
+pub fn receipt(bytes: &[u8]) -> bool {
+    let Ok(receipt) = Receipt::parse(bytes) else { return false };
+    let key = seeds::log().verifier().clone();
+    let tree = seeds::receipt_tree();
+    if let Ok(root) = receipt.verify_inclusion(&key, &[3]) {
+        assert_eq!(root, tree.root());
+    }
+    if let Ok(root) = receipt.verify_consistency(&key, 3, &tree.root_at(3).expect("seven leaves")) {
+        assert_eq!(root, tree.root());
+    }
     true
 }

@@ -13,10 +13,12 @@ use standstill_statement::{Class, Hash32, Name, SigningKey, canonical, decode_un
 use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence};
 use standstill_tlog::cosignature;
 use standstill_tlog::merkle::{Tree, leaf_hash};
+use standstill_tlog::mirror::{AddEntries, build_package};
 use standstill_tlog::note::{KeyType, Note, NoteSigner};
 use standstill_tlog::proof::LogProof;
+use standstill_tlog::receipt::{Receipt, ReceiptProof};
 use standstill_tlog::tile::{decode_bundle, encode_bundle};
-use standstill_tlog::witness::AddCheckpoint;
+use standstill_tlog::witness::{AddCheckpoint, SignSubtree};
 
 /// Every file of the honest world whose path starts so.
 fn files(prefix: &str) -> Vec<Vec<u8>> {
@@ -79,6 +81,7 @@ pub fn cosigned_note() -> Vec<u8> {
                 .expect("a witness key"),
         );
     }
+    note.add(cosignature::sign(&post_quantum(), 1_800_000_002, signed.note().text()).expect("a post-quantum key"));
     note.to_bytes()
 }
 
@@ -103,7 +106,9 @@ pub fn log_keys() -> Vec<Vec<u8>> {
     let line = log().sign("text\n").expect("a log key").to_string();
     let texts =
         [log().verifier().to_string(), witness(0).verifier().to_string(), log().to_file_text().to_string(), line];
-    texts.into_iter().map(String::into_bytes).collect()
+    let texts =
+        texts.into_iter().chain([post_quantum().verifier().to_string(), post_quantum().to_file_text().to_string()]);
+    texts.map(String::into_bytes).collect()
 }
 
 /// Width, then bundle or path.
@@ -143,6 +148,65 @@ pub fn witness_requests() -> Vec<Vec<u8>> {
 pub fn fork_evidence() -> Vec<Vec<u8>> {
     let signed = |root| Checkpoint::new("party.example/log", 7, [root; 32]).sign(&log()).expect("a log key");
     vec![ForkEvidence::new(signed(1), signed(2)).expect("a contradiction").to_bytes()]
+}
+
+/// A post-quantum key of a witness in the seeds.
+pub fn post_quantum() -> NoteSigner {
+    NoteSigner::from_seed("witness.example/pq", KeyType::MlDsa44, &[20; 32]).expect("a valid name")
+}
+
+/// sign-subtree requests, with and without signatures.
+pub fn subtree_requests() -> Vec<Vec<u8>> {
+    let note = Note::parse(&cosigned_note()).expect("a note");
+    let hash = tree(7).subtree_hash(4, 7).expect("a subtree");
+    let subtree = cosignature::Subtree { origin: "party.example/log".into(), start: 4, end: 7, hash };
+    let whole = SignSubtree {
+        start: 4,
+        end: 7,
+        hash,
+        cosignatures: vec![cosignature::sign_subtree(&post_quantum(), &subtree).expect("a post-quantum key")],
+        proof: tree(7).subtree_consistency_proof(4, 7, 7).expect("a subtree"),
+        text: note.text().to_owned(),
+        signatures: note.signatures().to_vec(),
+    };
+    let bare = SignSubtree { cosignatures: Vec::new(), signatures: Vec::new(), ..whole.clone() };
+    vec![whole.to_bytes(), bare.to_bytes()]
+}
+
+/// The tree that the uploads of the seeds belong to.
+pub fn upload_tree() -> Tree {
+    Tree::from_leaves(&(0..258_u64).map(|index| leaf_hash(&index.to_be_bytes())).collect::<Vec<_>>())
+}
+
+/// Uploads to a mirror: across a bundle's end, and a short one.
+pub fn mirror_uploads() -> Vec<Vec<u8>> {
+    let upload = |start: u64| {
+        let request = AddEntries { origin: "party.example/log".into(), start, end: 258, ticket: b"t".to_vec() };
+        let mut bytes = request.to_bytes().expect("a short origin");
+        for range in request.packages() {
+            let entries = range.entries.clone().map(|index| index.to_be_bytes().to_vec()).collect();
+            let package = build_package(&upload_tree(), &range, 258, entries).expect("a subtree");
+            bytes.extend(package.to_bytes().expect("short entries"));
+        }
+        bytes
+    };
+    vec![upload(250), upload(257), upload(258)]
+}
+
+/// The tree that the receipts of the seeds are about.
+pub fn receipt_tree() -> Tree {
+    tree(7)
+}
+
+/// COSE receipts of both kinds.
+pub fn receipts() -> Vec<Vec<u8>> {
+    let tree = tree(7);
+    let inclusion = ReceiptProof::Inclusion { size: 7, index: 3, path: tree.inclusion_proof(3, 7).expect("a leaf") };
+    let path = tree.consistency_proof(3, 7).expect("sizes fit");
+    let consistency = ReceiptProof::Consistency { old: 3, new: 7, path };
+    let bytes =
+        |proof| Receipt::sign(&log(), proof, &tree.root()).and_then(|receipt| receipt.to_bytes()).expect("a log key");
+    vec![bytes(inclusion), bytes(consistency)]
 }
 
 /// A window of two devices.
