@@ -16,6 +16,7 @@ mod config;
 mod cosign;
 mod http;
 mod intake;
+mod quorum;
 mod recovery;
 mod running;
 mod sequencer;

@@ -89,6 +89,7 @@ fn setup(directory: &Path, key: &SigningKey, agreement: Hash32) -> Result<Setup,
     let store = FileStore::open(&place, ORIGIN, &FileStoreOptions::default())?;
     Ok(Setup {
         policy: Policy::parse(&format!("log {}\nquorum none\n", signer.verifier()))?,
+        next_policy: None,
         signer,
         agreement,
         issuer: Name::new("bench").map_err(|error| NodeError::Broken(error.to_string()))?,

@@ -34,6 +34,9 @@ pub struct Config {
     /// Witness policy (C2SP tlog-policy), when it is not the agreement's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
+    /// The policy that is to take its place, during a change of witnesses: a checkpoint is public only with both quorums.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_policy: Option<PathBuf>,
     /// Signed checkpoints of this log that others hold; the log refuses to start unless it extends them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<PathBuf>,
@@ -109,7 +112,12 @@ impl Config {
         for place in [&mut config.agreement, &mut config.directory, &mut config.log_key] {
             *place = folder.join(&*place);
         }
-        config.policy.iter_mut().chain(&mut config.seen).for_each(|place| *place = folder.join(&*place));
+        config
+            .policy
+            .iter_mut()
+            .chain(&mut config.next_policy)
+            .chain(&mut config.seen)
+            .for_each(|place| *place = folder.join(&*place));
         if let StoreConfig::Files { head_directory: Some(place), .. } = &mut config.store {
             *place = folder.join(&*place);
         }
@@ -144,7 +152,8 @@ impl Config {
             return Err(NodeError::config(&self.log_key, problem));
         }
         let policy = self.policy(&agreement)?;
-        let witnesses = self.addresses(&policy)?;
+        let next_policy = self.next_policy.as_ref().map(|path| read_policy(path)).transpose()?;
+        let witnesses = self.addresses(&policy, next_policy.as_ref())?;
         let seen = self
             .seen
             .iter()
@@ -156,6 +165,7 @@ impl Config {
             issuer: self.party.clone(),
             statement_keys,
             policy,
+            next_policy,
             witnesses,
             store,
             upload_directory,
@@ -168,37 +178,33 @@ impl Config {
     }
 
     fn policy(&self, agreement: &Agreement) -> Result<Policy, NodeError> {
-        let (path, text) = match &self.policy {
-            Some(path) => (path, read_text(path, MAX_POLICY_BYTES as u64)?),
-            None => (&self.agreement, agreement.witnesses.clone()),
-        };
-        Policy::parse(&text).map_err(|error| NodeError::config(path, format!("the witness policy is refused: {error}")))
+        match &self.policy {
+            Some(path) => read_policy(path),
+            None => parse_policy(&self.agreement, &agreement.witnesses),
+        }
     }
 
-    /// Witnesses of the policy that have a URL, there or in the configuration; the configuration's wins.
-    fn addresses(&self, policy: &Policy) -> Result<Vec<WitnessAddress>, NodeError> {
-        let mut addresses = Vec::new();
-        for witness in &self.witnesses {
-            let key = VerifierKey::parse(&witness.vkey);
-            let key =
-                key.map_err(|error| NodeError::config(&self.agreement, format!("witness {}: {error}", witness.name)))?;
-            if !policy.witness_keys().contains(&key) {
-                let problem = format!(
-                    "the policy does not name witness {} ({}); its cosignatures would not count: remove it or correct its vkey",
-                    witness.name, witness.vkey
-                );
-                return Err(NodeError::config(self.policy.as_ref().unwrap_or(&self.agreement), problem));
+    /// Witnesses of the policies that have a URL, there or in the configuration; the configuration's wins.
+    fn addresses(&self, policy: &Policy, next: Option<&Policy>) -> Result<Vec<WitnessAddress>, NodeError> {
+        let place = self.policy.as_ref().unwrap_or(&self.agreement);
+        let known: Vec<_> = policy.witnesses().iter().chain(next.map_or(&[][..], Policy::witnesses)).collect();
+        let mut addresses: Vec<WitnessAddress> = Vec::new();
+        for WitnessConfig { name, vkey, url } in &self.witnesses {
+            let refused = |problem: String| NodeError::config(place, format!("witness {name}: {problem}"));
+            let key = VerifierKey::parse(vkey).map_err(|error| refused(error.to_string()))?;
+            if !known.iter().any(|witness| witness.key == key) {
+                return Err(refused(format!(
+                    "the policy does not name {vkey}; its cosignatures would not count: remove it or correct its vkey"
+                )));
             }
-            check_url(&witness.url).map_err(|problem| {
-                NodeError::config(&self.agreement, format!("witness {}: {problem}", witness.name))
-            })?;
-            addresses.push(WitnessAddress { name: witness.name.clone(), key, url: witness.url.clone() });
+            check_url(url).map_err(refused)?;
+            addresses.push(WitnessAddress { name: name.clone(), key, url: url.clone() });
         }
-        for known in policy.witnesses() {
-            let absent = !addresses.iter().any(|address: &WitnessAddress| address.key == known.key);
-            if let (true, Some(url)) = (absent, &known.url) {
-                let name = String::from_utf8_lossy(&known.name).into_owned();
-                addresses.push(WitnessAddress { name, key: known.key.clone(), url: url.clone() });
+        for witness in known {
+            let absent = !addresses.iter().any(|address| address.key == witness.key);
+            if let (true, Some(url)) = (absent, &witness.url) {
+                let name = String::from_utf8_lossy(&witness.name).into_owned();
+                addresses.push(WitnessAddress { name, key: witness.key.clone(), url: url.clone() });
             }
         }
         Ok(addresses)
@@ -267,6 +273,14 @@ impl Config {
             }
         }
     }
+}
+
+fn read_policy(path: &Path) -> Result<Policy, NodeError> {
+    parse_policy(path, &read_text(path, MAX_POLICY_BYTES as u64)?)
+}
+
+fn parse_policy(path: &Path, text: &str) -> Result<Policy, NodeError> {
+    Policy::parse(text).map_err(|error| NodeError::config(path, format!("the witness policy is refused: {error}")))
 }
 
 fn check_url(url: &str) -> Result<(), String> {

@@ -13,6 +13,7 @@ use super::setup::{Setup, StartCheck};
 use crate::error::NodeError;
 use crate::serve;
 use standstill_tlog::merkle::Tree;
+use standstill_tlog::note::VerifierKey;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -37,8 +38,10 @@ pub(super) struct Shared {
     size: AtomicU64,
     queue: SyncSender<Order>,
     in_flight: AtomicU64,
-    /// Witnesses of the policy (in its order) that have said what they last cosigned.
-    answered: Mutex<Vec<bool>>,
+    /// Keys of the witnesses that have said what they last cosigned.
+    answered: Mutex<Vec<VerifierKey>>,
+    /// Keys of all witnesses that count.
+    pub(super) witness_keys: Vec<VerifierKey>,
     cleared: AtomicBool,
 }
 
@@ -67,11 +70,8 @@ impl Shared {
     pub(super) fn witness_answered(&self, place: usize) {
         let key = &self.setup.witnesses[place].key;
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = self.setup.policy.witness_keys().iter().position(|known| known == key) {
-            answered[found] = true;
-        }
-        let silent: Vec<bool> = answered.iter().map(|answered| !answered).collect();
-        if !self.setup.policy.is_quorum_among(&silent) {
+        answered.push(key.clone());
+        if !self.setup.quorum().could_be_without(&answered) {
             self.cleared.store(true, Ordering::Release);
         }
     }
@@ -208,7 +208,7 @@ pub async fn start(setup: Setup) -> Result<RunningLog, NodeError> {
     let thread = std::thread::Builder::new().name("log-sequencer".to_owned()).spawn(move || sequencer.run());
     let thread = thread.map_err(NodeError::io("start", "the sequencer's thread"))?;
     let mut tasks = cosign::start(&shared)?;
-    if shared.setup.policy.is_quorum_none() {
+    if shared.setup.quorum().is_none() {
         tasks.push(tokio::spawn(publish_without_witnesses(Arc::clone(&shared))));
     }
     let limits = serve::Limits {
@@ -223,8 +223,8 @@ pub async fn start(setup: Setup) -> Result<RunningLog, NodeError> {
 
 fn share(setup: Setup, restored: &mut Restored, queue: SyncSender<Order>) -> Shared {
     let (condition, gatherer) = (Condition::default(), Gatherer::default());
-    let policy = &setup.policy;
-    let shown = restored.public.as_ref().filter(|public| policy.quorum_time(public.note()).is_some());
+    let quorum = setup.quorum();
+    let shown = restored.public.as_ref().filter(|public| quorum.is_reached(public.note()).unwrap_or(false));
     if let Some(public) = shown {
         gatherer.restore(public);
     }
@@ -232,9 +232,7 @@ fn share(setup: Setup, restored: &mut Restored, queue: SyncSender<Order>) -> Sha
     if shown.is_none_or(|public| public.checkpoint().size < restored.head.checkpoint().size) {
         condition.facts().uncosigned_since = Some(setup.clock.unix_seconds());
     }
-    let answered = vec![false; policy.witness_keys().len()];
-    let all = vec![true; answered.len()];
-    let cleared = setup.tuning.start_check == StartCheck::None || !policy.is_quorum_among(&all);
+    let cleared = setup.tuning.start_check == StartCheck::None || !quorum.could_be_without(&[]);
     Shared {
         heads: watch::Sender::new(Arc::new(Head::new(restored.head.clone()))),
         size: AtomicU64::new(restored.tree.size()),
@@ -245,7 +243,8 @@ fn share(setup: Setup, restored: &mut Restored, queue: SyncSender<Order>) -> Sha
         uploads: Semaphore::new(setup.tuning.uploads),
         queue,
         in_flight: AtomicU64::new(0),
-        answered: Mutex::new(answered),
+        answered: Mutex::new(Vec::new()),
+        witness_keys: setup.quorum().keys(),
         cleared: AtomicBool::new(cleared),
         setup,
     }

@@ -110,6 +110,8 @@ pub struct Setup {
     pub statement_keys: Vec<PublicKey>,
     /// Which witnesses count, and how many are enough.
     pub policy: Policy,
+    /// The policy that takes its place, during a change of witnesses: until then, a checkpoint is public only with both quorums.
+    pub next_policy: Option<Policy>,
     /// Where the witnesses are. Those that the policy does not name are not asked.
     pub witnesses: Vec<WitnessAddress>,
     /// Where the log lives.

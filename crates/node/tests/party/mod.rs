@@ -105,6 +105,7 @@ pub fn setup(store: Arc<dyn Store>, uploads: PathBuf) -> Setup {
         issuer: Name::new("north").unwrap(),
         statement_keys: vec![statement_key().public()],
         policy: Policy::parse(&format!("log {}\nquorum none\n", log_key())).unwrap(),
+        next_policy: None,
         witnesses: Vec::new(),
         store,
         upload_directory: uploads,

@@ -65,18 +65,18 @@ impl Gatherer {
 
     /// Verifies and adds a witness's lines; makes the checkpoint public when the quorum is there.
     pub(in crate::log) async fn add(&self, shared: &Shared, head: &Head, lines: &str) -> Result<(), StoreError> {
-        let policy = &shared.setup.policy;
+        let (quorum, keys) = (shared.setup.quorum(), &shared.witness_keys);
         let text = head.signed.note().text();
         let mut new = Vec::new();
         for line in lines.lines() {
             let line = NoteSignature::parse(line)?;
             // A witness may sign with further keys that this policy does not know.
-            if policy.witness_keys().iter().any(|key| key.matches(&line)) {
-                Note::new(text, vec![line.clone()])?.verify(policy.witness_keys())?;
+            if keys.iter().any(|key| key.matches(&line)) {
+                Note::new(text, vec![line.clone()])?.verify(keys)?;
                 new.push(line);
             }
         }
-        if new.is_empty() && !policy.is_quorum_none() {
+        if new.is_empty() && !quorum.is_none() {
             return Err(TlogError::Cosignature("no line of the answer is by a key of the policy").into());
         }
         count(&shared.condition.metrics.cosignatures, new.len() as u64);
@@ -89,13 +89,13 @@ impl Gatherer {
             gathered.first = with_line(&gathered.first, line.clone(), false)?;
             gathered.latest = with_line(&gathered.latest, line, true)?;
         }
-        if !gathered.quorum && policy.evaluate(&gathered.first)?.quorum_time.is_some() {
+        if !gathered.quorum && quorum.is_reached(&gathered.first)? {
             gathered.quorum = true;
             reached(shared, head);
         }
         if gathered.quorum {
             let size = head.size();
-            if gathered.first != before || policy.is_quorum_none() {
+            if gathered.first != before || quorum.is_none() {
                 shared.setup.store.publish(&format!("checkpoints/{size}"), &gathered.first.to_bytes()).await?;
             }
             if self.public().is_none_or(|public| public.size <= size) {
