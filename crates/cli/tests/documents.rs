@@ -56,6 +56,11 @@ fn witness() {
 }
 
 #[test]
+fn monitor() {
+    run_page("roles/monitor.md");
+}
+
+#[test]
 fn policy() {
     run_page("roles/policy.md");
 }

@@ -251,6 +251,7 @@ impl Play {
     fn fork_and_silence(&mut self) -> CliResult<()> {
         let told = fork::second_history(self)?;
         self.say(&told);
+        silence::wait_for_copy(self, SILENT)?;
         self.stage.borrow_mut().kill(SILENT)?;
         self.day(3, &[SILENT])?;
         self.say(&format!("Day 4: {SILENT} pulls the plug on its log instead of reporting."));

@@ -43,19 +43,33 @@ pub struct Follower {
     copy: LogCopy,
     policy: Policy,
     backfill: u64,
+    /// Further prefixes to fetch entries from when the first one does not have them.
+    mirrors: Vec<String>,
+    /// Largest size that the first prefix has shown as newest.
+    shown: u64,
 }
 
 impl Follower {
     /// Follows the log at a prefix: `<base>/checkpoint`, `<base>/tile/...`. A mirror's prefix for the log's origin does as well.
     #[must_use]
     pub fn new(http: Http, base: &str, copy: LogCopy, policy: Policy) -> Self {
-        Self { http, base: base.trim_end_matches('/').to_owned(), copy, policy, backfill: DEFAULT_BACKFILL }
+        let witnessed = copy.head().filter(|head| policy.quorum_time(head.note()).is_some());
+        let shown = witnessed.map_or(0, |head| head.checkpoint().size);
+        let base = base.trim_end_matches('/').to_owned();
+        Self { http, base, copy, policy, backfill: DEFAULT_BACKFILL, mirrors: Vec::new(), shown }
     }
 
     /// How many sizes below a new head are asked for their checkpoints; 0 for none.
     #[must_use]
     pub fn with_backfill(mut self, sizes: u64) -> Self {
         self.backfill = sizes;
+        self
+    }
+
+    /// Where else the log's entries may be fetched; what comes from there is checked all the same.
+    #[must_use]
+    pub fn with_mirrors(mut self, prefixes: Vec<String>) -> Self {
+        self.mirrors = prefixes;
         self
     }
 
@@ -98,7 +112,22 @@ impl Follower {
         let bytes = self.http.get(&url, MAX_NOTE_BYTES as u64).await?;
         let bytes = bytes.ok_or_else(|| ClientError::NotThere { url, what: "checkpoint".to_owned() })?;
         let shown = SignedCheckpoint::parse(&bytes, self.copy.key())?;
-        self.advance(&shown).await
+        self.not_older(&shown)?;
+        let step = self.advance(&shown).await?;
+        self.shown = shown.checkpoint().size;
+        Ok(step)
+    }
+
+    /// The log's own address must not show less than it has shown. (Others may have shown more meanwhile: a head on its way to its quorum.)
+    fn not_older(&self, shown: &SignedCheckpoint) -> Result<(), ClientError> {
+        self.compare(shown)?;
+        let (size, before) = (shown.checkpoint().size, self.shown);
+        if size >= before {
+            return Ok(());
+        }
+        let sentence =
+            format!("{} shows size {size} as newest, after {before} was seen: a stale view or an old copy", self.base);
+        Err(self.alarm(AlarmKind::WentBack, shown, sentence)?)
     }
 
     /// As [`Follower::step`], with a head that was obtained elsewhere.
@@ -107,7 +136,7 @@ impl Follower {
     /// As [`Follower::step`].
     pub async fn advance(&mut self, shown: &SignedCheckpoint) -> Result<Step, ClientError> {
         let from = self.copy.size();
-        self.compare(shown, true)?;
+        self.compare(shown)?;
         if shown.checkpoint().size > from || self.copy.head().is_none() {
             self.grow(shown).await?;
         }
@@ -119,8 +148,8 @@ impl Follower {
     /// Compares a head of this log, wherever it comes from, with the copy. A larger one is not compared; it is for [`Follower::advance`].
     ///
     /// # Errors
-    /// [`ClientError::Alarm`] when it contradicts the copy, or (with `newest`) when it is older than what was shown before.
-    pub fn compare(&self, shown: &SignedCheckpoint, newest: bool) -> Result<(), ClientError> {
+    /// [`ClientError::Alarm`] when it contradicts the copy.
+    pub fn compare(&self, shown: &SignedCheckpoint) -> Result<(), ClientError> {
         let (Some(head), size) = (self.copy.head(), shown.checkpoint().size) else { return Ok(()) };
         let known = head.checkpoint().size;
         match self.copy.tree().root_at(size) {
@@ -132,13 +161,6 @@ impl Follower {
                     format!("it signed a tree of size {size} that is not a part of its own tree of size {known}")
                 };
                 Err(self.alarm(AlarmKind::Fork, shown, sentence)?)
-            }
-            Some(_) if newest && size < known => {
-                let sentence = format!(
-                    "{} shows size {size} as newest, after {known} was seen: a stale view or an old copy",
-                    self.base
-                );
-                Err(self.alarm(AlarmKind::WentBack, shown, sentence)?)
             }
             Some(_) => Ok(()),
         }
@@ -199,9 +221,10 @@ impl Follower {
         let (mut under_way, mut bundles, mut bytes) = (JoinSet::new(), Vec::new(), 0_u64);
         loop {
             while let Some(index) = (under_way.len() < CONCURRENT).then(|| indices.next()).flatten() {
-                let (http, base) = (self.http.clone(), self.base.clone());
-                under_way
-                    .spawn(async move { fetch_bundle(&http, &base, index, size).await.map(|found| (index, found)) });
+                let (http, prefixes) = (self.http.clone(), self.prefixes());
+                under_way.spawn(async move {
+                    fetch_bundle(&http, &prefixes, index, size).await.map(|found| (index, found))
+                });
             }
             let Some(done) = under_way.join_next().await else { break };
             let (index, bundle) = done.map_err(|error| broken(&self.base, &error))??;
@@ -215,6 +238,10 @@ impl Follower {
         bundles.sort_unstable_by_key(|(index, _)| *index);
         let skip = usize::try_from(from % TILE_WIDTH).unwrap_or(0);
         Ok(bundles.into_iter().flat_map(|(_, bundle)| bundle).skip(skip).collect())
+    }
+
+    fn prefixes(&self) -> Vec<String> {
+        std::iter::once(&self.base).chain(&self.mirrors).cloned().collect()
     }
 
     /// Takes the verified witness lines of a note under its size.
@@ -246,7 +273,7 @@ impl Follower {
             // A copy without old checkpoints is still a copy: what is not served is not an error.
             let Ok(Some(bytes)) = done.map_err(|error| broken(&self.base, &error))? else { continue };
             let Ok(older) = SignedCheckpoint::parse(&bytes, self.copy.key()) else { continue };
-            self.compare(&older, false)?;
+            self.compare(&older)?;
             if older.checkpoint().size <= newest {
                 self.copy.remember(&older)?;
                 self.take_lines(&older)?;
@@ -291,18 +318,25 @@ pub fn verified_lines(note: &Note, witnesses: &[VerifierKey]) -> (String, usize)
     (lines, bad)
 }
 
-/// One bundle as far as the size goes; the full one when the partial one is gone.
-async fn fetch_bundle(http: &Http, base: &str, index: u64, size: u64) -> Result<Vec<Vec<u8>>, ClientError> {
-    let id = TileId::in_tree(Kind::Entries, index, size)
-        .ok_or(TlogError::Tile("the bundle lies beyond the end of the log"))?;
-    for candidate in [id, id.full()] {
-        let url = join(base, &candidate.to_string());
-        if let Some(bytes) = http.get(&url, MAX_BUNDLE_BYTES as u64).await? {
-            let entries = decode_bundle(&bytes, candidate.width)?;
-            return Ok(entries.into_iter().take(usize::from(id.width)).map(<[u8]>::to_vec).collect());
+/// One bundle as far as the size goes, from the first prefix that has it; the full one when the partial one is gone.
+async fn fetch_bundle(http: &Http, prefixes: &[String], index: u64, size: u64) -> Result<Vec<Vec<u8>>, ClientError> {
+    let beyond = TlogError::Tile("the bundle lies beyond the end of the log");
+    let id = TileId::in_tree(Kind::Entries, index, size).ok_or(beyond)?;
+    let mut trouble = None;
+    for prefix in prefixes {
+        for candidate in [id, id.full()] {
+            match http.get(&join(prefix, &candidate.to_string()), MAX_BUNDLE_BYTES as u64).await {
+                Ok(Some(bytes)) => {
+                    let entries = decode_bundle(&bytes, candidate.width)?;
+                    return Ok(entries.into_iter().take(usize::from(id.width)).map(<[u8]>::to_vec).collect());
+                }
+                Ok(None) => {}
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
         }
     }
-    Err(ClientError::NotThere { url: base.to_owned(), what: id.to_string() })
+    let url = prefixes.first().cloned().unwrap_or_default();
+    Err(trouble.unwrap_or_else(|| ClientError::NotThere { url, what: id.to_string() }))
 }
 
 fn broken(base: &str, error: &tokio::task::JoinError) -> ClientError {

@@ -88,7 +88,8 @@ impl Watch {
         Ok(Self {
             issuer: source.issuer.clone(),
             keys: keys.to_vec(),
-            follower: Follower::new(around.http.clone(), &source.url, copy, around.policy.clone()),
+            follower: Follower::new(around.http.clone(), &source.url, copy, around.policy.clone())
+                .with_mirrors(source.also.clone()),
             http: around.http.clone(),
             source: source.clone(),
             witnesses: around.witnesses.clone(),
@@ -184,7 +185,7 @@ impl Watch {
             views.extend(shown.map(|shown| (format!("witness {}", witness.name), shown)));
         }
         for (who, shown) in views {
-            if let Err(error) = self.follower.compare(&shown, false) {
+            if let Err(error) = self.follower.compare(&shown) {
                 found.error(error);
             } else if most.as_ref().is_none_or(|(_, most)| most.checkpoint().size < shown.checkpoint().size) {
                 most = Some((who, shown));
@@ -227,7 +228,7 @@ impl Watch {
         match refresh::refresh(&self.http, self.follower.copy_mut(), &self.witnesses).await {
             Ok(refreshed) => {
                 for ahead in refreshed.ahead {
-                    if let Err(error) = self.follower.compare(&ahead, false) {
+                    if let Err(error) = self.follower.compare(&ahead) {
                         found.error(error);
                     }
                 }
@@ -245,7 +246,7 @@ impl Watch {
         let url = join(self.follower.base(), "uncosigned-checkpoint");
         let Ok(Some(bytes)) = self.http.with_attempts(1).get(&url, MAX_NOTE_BYTES as u64).await else { return };
         let Ok(signed) = SignedCheckpoint::parse(&bytes, self.copy().key()) else { return };
-        if let Err(error) = self.follower.compare(&signed, false) {
+        if let Err(error) = self.follower.compare(&signed) {
             return found.error(error);
         }
         let (size, known) = (signed.checkpoint().size, self.copy().size());

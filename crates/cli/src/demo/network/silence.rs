@@ -36,6 +36,23 @@ pub(super) fn wait_for_monitor(play: &mut Play) -> CliResult<()> {
     }
 }
 
+/// Waits until the monitor holds everything that a lab has published: what nobody else has read dies with its log.
+pub(super) fn wait_for_copy(play: &Play, name: &str) -> CliResult<()> {
+    let lab = play.cast.labs.iter().find(|lab| lab.issuer.id.as_str() == name);
+    let size = lab.map_or(0, |lab| lab.issuer.entries().len() as u64);
+    let (url, started) = (play.url("monitor")?, Instant::now());
+    loop {
+        let health = page(play, &format!("{url}/health"))?;
+        if health["logs"][name]["size"].as_u64().is_some_and(|held| held >= size) {
+            return until_round(play, &url, health["rounds"].as_u64().unwrap_or(0) + 1);
+        }
+        if started.elapsed() > WAIT {
+            return Err(CliError::bug(format!("the monitor does not follow {name}: {health}")));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 fn until_round(play: &Play, url: &str, round: u64) -> CliResult<()> {
     let started = Instant::now();
     while page(play, &format!("{url}/health"))?["rounds"].as_u64().unwrap_or(0) < round {
