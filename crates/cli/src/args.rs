@@ -9,7 +9,7 @@ mod node;
 pub use audit::{AuditCommand, BundleArgs, WitnessCommand};
 pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, LogCommand};
 pub use look::{Cheat, DemoArgs, DemoCommand, ExplainArgs, ShowArgs, VerifyArgs};
-pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs};
+pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs, TableArgs};
 pub use node::{LogNetworkCommand, NetworkLog, NodeArgs, NodeCommand, NodeInitArgs, NodeRole};
 
 use clap::{Parser, Subcommand};

@@ -16,6 +16,7 @@ mod random;
 mod rehearsal;
 pub mod role;
 mod secret_file;
+mod table_columns;
 
 use clap::Parser;
 use exit::Exit;

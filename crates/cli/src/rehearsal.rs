@@ -3,6 +3,7 @@
 //! For trying an own export (or a published one) from end to end in one command. One window spans the telemetry; everything else is what
 //! the commands of each role do.
 
+use crate::args::TableArgs;
 use crate::bundle::{Sources, collect};
 use crate::demo::audit_day;
 use crate::demo::cast::{Cast, PublicCast};
@@ -11,6 +12,7 @@ use crate::exit::{CliError, CliResult};
 use crate::folder;
 use crate::progress::Progress;
 use crate::role::power::SiteFacts;
+use crate::table_columns;
 use standstill_agreement::{Agreement, Baseline, Bound, Limit, Measure, Per, Phase, PhaseStep, Scope, WindowTerms};
 use standstill_ledger::{ChipTable, Device, Fleet, WindowLedger, WindowSpec};
 use standstill_meter::adapter::sacct::Placement;
@@ -40,6 +42,7 @@ pub(crate) struct Request {
     pub(crate) run: Option<Name>,
     pub(crate) select: Option<String>,
     pub(crate) period_seconds: u64,
+    pub(crate) table: TableArgs,
     pub(crate) trace_start_unix_seconds: u64,
     pub(crate) jobs: Option<PathBuf>,
     pub(crate) mode: Mode,
@@ -104,6 +107,7 @@ fn read(request: &Request, grid: Grid) -> CliResult<Read> {
             .map_err(CliError::usage)?,
         ..SourceOptions::new(grid)
     };
+    table_columns::apply(&request.table, request.kind, &mut options)?;
     let nodes = source::nodes(request.kind, &request.input, &options).map_err(CliError::unreadable)?;
     let per_node = request.per_node.max(1);
     let keys = |node: &String| (0..per_node).map(move |index| format!("{node}/{index}")).collect::<Vec<_>>();

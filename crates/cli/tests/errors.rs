@@ -37,6 +37,28 @@ fn usage_errors_exit_with_two() {
     assert!(!at.join("a.key").exists(), "a refused command left a file");
 }
 
+/// An error of the meter names an option, and that option helps.
+#[test]
+fn a_table_with_other_names_and_units_is_read_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let rows = (0..5).map(|row| format!("GPU-1,{},40.0,350000\n", 1_780_272_000_000i64 + row * 10_000));
+    let rows: String = rows.collect();
+    std::fs::write(at.join("a.csv"), format!("uuid,timestamp,busy,milliwatts\n{rows}")).unwrap();
+    std::fs::write(at.join("fleet.csv"), "key,model,site,area,domain,custody\nGPU-1,h100-sxm5,s,a,d,\n").unwrap();
+    let mut arguments: Vec<&str> = "meter run a.csv --fleet fleet.csv --start 1780272000 --out l".split(' ').collect();
+    arguments.extend(["--source", "dcgm-csv", "--period-seconds", "10", "--column", "tensor-active=busy"]);
+    expect(&arguments, at, 4, "say --activity-unit percent");
+    arguments.extend(["--activity-unit", "percent", "--column", "power=milliwatts"]);
+    expect(&arguments, at, 4, "say --power-unit milliwatt");
+    arguments.extend(["--power-unit", "milliwatt"]);
+    expect(&arguments, at, 0, "");
+    expect(&[&arguments[..], &["--column", "heat=busy"]].concat(), at, 2, "one of the meanings device, time");
+    let fixed =
+        ["meter", "run", "a.csv", "--source", "sacct-parsable", "--fleet", "fleet.csv", "--start", "0", "--out", "k"];
+    expect(&[&fixed[..], &["--energy-unit", "joule"]].concat(), at, 2, "names and units of sacct-parsable are fixed");
+}
+
 #[test]
 fn unreadable_input_exits_with_four_and_names_the_file() {
     let folder = tempfile::tempdir().unwrap();

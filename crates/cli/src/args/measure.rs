@@ -86,6 +86,9 @@ pub struct MeterRunArgs {
     /// Address of a live Prometheus server, for `--source prometheus-live`
     #[arg(long)]
     pub address: Option<String>,
+    /// Names and units of a table's columns
+    #[command(flatten)]
+    pub table: TableArgs,
     /// What may lower the upper bound of operations: `chip-time` (only evidence of the numeric format) or `active-time` (activity counters too)
     #[arg(long, default_value = "chip-time")]
     pub upper: String,
@@ -98,6 +101,24 @@ pub struct MeterRunArgs {
     /// Print the totals as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Names and units of a table's columns, where they differ from the source's contract.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TableArgs {
+    /// Column of a meaning, for example tensor-active=sm_util; may be given more than once. Meanings: device, time, job, tensor-active,
+    /// dram-active, power, energy, cycles-active, cycles-elapsed
+    #[arg(long = "column", value_name = "MEANING=COLUMN")]
+    pub columns: Vec<String>,
+    /// Unit of activity columns: ratio (0..1, the default) or percent
+    #[arg(long, value_name = "UNIT", value_parser = ["ratio", "percent"])]
+    pub activity_unit: Option<String>,
+    /// Unit of the power column: watt (the default) or milliwatt
+    #[arg(long, value_name = "UNIT", value_parser = ["watt", "milliwatt"])]
+    pub power_unit: Option<String>,
+    /// Unit of the energy counter: millijoule (the default) or joule
+    #[arg(long, value_name = "UNIT", value_parser = ["millijoule", "joule"])]
+    pub energy_unit: Option<String>,
 }
 
 /// Arguments of `standstill meter finish`.
@@ -210,6 +231,9 @@ pub struct RehearseArgs {
     /// Start of a trace whose times count from 0 (seconds since 1970)
     #[arg(long, default_value_t = 0)]
     pub trace_start: u64,
+    /// Names and units of a table's columns
+    #[command(flatten)]
+    pub table: TableArgs,
     /// What the metered time was, for telemetry without job labels; default: pretraining, the strictest
     #[arg(long)]
     pub class: Option<String>,

@@ -5,6 +5,7 @@ use crate::args::{MeterCommand, MeterRunArgs};
 use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
 use crate::progress::Progress;
+use crate::table_columns;
 use standstill_ledger::{ChipTable, WindowSpec};
 use standstill_meter::adapter::civil_time::UtcOffset;
 use standstill_meter::adapter::requests::{Tokens, declared_operations};
@@ -38,7 +39,7 @@ fn meter(args: &MeterRunArgs) -> CliResult {
     let (declared, assignments) = jobs(args.jobs.as_deref(), &placement, spec.end_ms(), grid)?;
     let progress = Arc::new(Progress::start("Metering", 0, "rows"));
     let shown = Arc::clone(&progress);
-    let options = SourceOptions {
+    let mut options = SourceOptions {
         progress: Some(ProgressHook(Arc::new(move |rows| shown.at(rows)))),
         period_ms: args.period_seconds.saturating_mul(1000),
         placement,
@@ -54,6 +55,7 @@ fn meter(args: &MeterRunArgs) -> CliResult {
         delimiter: args.delimiter,
         ..SourceOptions::new(grid)
     };
+    table_columns::apply(&args.table, kind, &mut options)?;
     let metered = source::open(kind, &args.input, &options).map_err(CliError::unreadable)?;
     for remark in &metered.notes.remarks {
         eprintln!("note: {remark}");

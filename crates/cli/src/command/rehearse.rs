@@ -28,6 +28,7 @@ pub(super) fn run(args: &RehearseArgs) -> CliResult {
         run: args.run.as_deref().map(Name::new).transpose().map_err(CliError::usage)?,
         select: args.select.clone(),
         period_seconds: args.period_seconds,
+        table: args.table.clone(),
         trace_start_unix_seconds: args.trace_start,
         jobs: args.jobs.clone(),
         mode: if args.open { Mode::Open } else { Mode::Sealed },
