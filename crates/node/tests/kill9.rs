@@ -192,7 +192,7 @@ async fn nothing_acknowledged_is_lost_and_no_two_checkpoints_contradict() {
         return;
     }
     let kills: u64 = std::env::var("STANDSTILL_FAULTS").ok().and_then(|text| text.parse().ok()).unwrap_or(15);
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64 | 1;
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().rotate_left(20) | 1;
     let seed = std::env::var("STANDSTILL_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(seed);
     println!("STANDSTILL_SEED={seed}");
     let mut random = Random(seed);
@@ -243,25 +243,28 @@ async fn nothing_acknowledged_is_lost_and_no_two_checkpoints_contradict() {
             damage(&path, &mut random);
         }
     }
-    let (mut child, url) = tokio::task::block_in_place(|| spawn(&path, &witness));
-    let url = url.unwrap();
-    let rest = Arc::new(statements.clone());
-    tokio::time::timeout(Duration::from_secs(60), async {
-        let running = tokio::spawn(load(url.clone(), rest, Arc::clone(&known)));
-        let all = statements.len();
+    let statements = Arc::new(statements);
+    finish(&path, &witness, &statements, &known).await;
+    judge(&path, &statements, &known.lock().unwrap());
+    println!("{kills} kills, {died_at_start} of them into the start; {} statements", statements.len());
+}
+
+/// Starts the log once more and waits until everything is acknowledged and signed.
+async fn finish(path: &Path, witness: &TestWitness, statements: &Arc<Vec<Vec<u8>>>, known: &Arc<Mutex<Known>>) {
+    let (mut child, url) = tokio::task::block_in_place(|| spawn(path, witness));
+    let running = tokio::spawn(load(url.unwrap(), Arc::clone(statements), Arc::clone(known)));
+    let all = statements.len();
+    let done = async {
         while known.lock().unwrap().acknowledged.len() < all
             || known.lock().unwrap().checkpoints.keys().last().is_none_or(|size| *size < all as u64)
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        running.await.unwrap();
-    })
-    .await
-    .unwrap();
-    judge(&path, &statements, &known.lock().unwrap());
-    println!("{kills} kills, {died_at_start} of them into the start; {} statements", statements.len());
+    };
+    tokio::time::timeout(Duration::from_secs(60), done).await.unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    running.await.unwrap();
 }
 
 fn spawn_and_kill_early(path: &Path, witness: &TestWitness, delay: Duration) -> (Child, Option<String>) {

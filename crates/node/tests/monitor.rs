@@ -1,5 +1,5 @@
 //! The monitor against a log's files and witnesses over HTTP: index, blobs, findings, refreshed cosignatures, and the bundle on disk.
-#![allow(clippy::unwrap_used, reason = "test code outside #[test] functions")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside #[test] functions")]
 
 mod network_world;
 

@@ -22,6 +22,10 @@ use world::{body, log, signed, time_of, tree, witness_key};
 
 const CHILD_DIRECTORY: &str = "STANDSTILL_WITNESS_KILL9_DIRECTORY";
 
+/// How many clients the child has. A single one pauses after each answer, so that most kills fall between an answer and the next
+/// request: what was answered must be on the disk then already.
+const CHILD_CLIENTS: &str = "STANDSTILL_WITNESS_KILL9_CLIENTS";
+
 /// Leaves of each branch: more than one child can use up.
 const LEAVES: u64 = 8_000;
 
@@ -58,13 +62,15 @@ async fn child() {
     let service = open(Path::new(&directory));
     let branches = Arc::new([tree(LEAVES, 0), tree(LEAVES, 1)]);
     let mut clients = tokio::task::JoinSet::new();
-    for client in 0..6 {
-        clients.spawn(ask_for_ever(Arc::clone(&service), Arc::clone(&branches), client));
+    let count: u64 = std::env::var(CHILD_CLIENTS).unwrap().parse().unwrap();
+    let pause = Duration::from_millis(if count == 1 { 5 } else { 0 });
+    for client in 0..count {
+        clients.spawn(ask_for_ever(Arc::clone(&service), Arc::clone(&branches), client, pause));
     }
     clients.join_all().await;
 }
 
-async fn ask_for_ever(service: Arc<WitnessService>, branches: Arc<[Tree; 2]>, client: u64) {
+async fn ask_for_ever(service: Arc<WitnessService>, branches: Arc<[Tree; 2]>, client: u64, pause: Duration) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (client + 1) ^ (u64::from(std::process::id()) << 24));
     loop {
         let old = service.record().head("log.example").map_or(0, |head| head.recorded.size);
@@ -73,13 +79,21 @@ async fn ask_for_ever(service: Arc<WitnessService>, branches: Arc<[Tree; 2]>, cl
         let answer = service.add_checkpoint(&body(&branches[branch], old, size)).await;
         if answer.status == 200 {
             let time = time_of(&answer.body, &signed(&branches[branch], size));
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "cosigned {branch} {size} {time}").unwrap();
-            out.flush().unwrap();
+            print_line(&format!("cosigned {branch} {size} {time}"));
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
         } else {
             assert!(matches!(answer.status, 409 | 422), "{answer:?}");
         }
     }
+}
+
+/// Written whole and at once: the parent may kill at any moment.
+fn print_line(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").unwrap();
+    out.flush().unwrap();
 }
 
 /// Everything that was given out, over all children.
@@ -116,10 +130,11 @@ impl Given {
     }
 }
 
-fn run_and_kill(directory: &Path, after: Duration) -> String {
+fn run_and_kill(directory: &Path, clients: u64, after: Duration) -> String {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads", "1"])
         .env(CHILD_DIRECTORY, directory)
+        .env(CHILD_CLIENTS, clients.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -147,8 +162,9 @@ fn the_record_never_goes_back_and_no_two_cosignatures_contradict() {
     let directory = tempfile::tempdir().unwrap();
     let mut given = Given::default();
     let mut random = Random(88_172_645_463_325_252);
-    for _ in 0..kills {
-        let output = run_and_kill(directory.path(), Duration::from_millis(80 + random.below(250)));
+    for kill in 0..kills {
+        let clients = if kill % 2 == 0 { 6 } else { 1 };
+        let output = run_and_kill(directory.path(), clients, Duration::from_millis(80 + random.below(250)));
         given.read(&output);
         given.check(directory.path());
     }

@@ -96,7 +96,7 @@ impl Intake {
         }
     }
 
-    /// Accepts held statements whose turn has come, and refuses those that waited too long.
+    /// Accepts held statements whose turn has come.
     pub(super) fn pump(&mut self, now: Instant, leaf_at: &impl Fn(u64) -> Option<Hash>) {
         while !self.is_full() {
             let Some(first) = self.held.first_entry().filter(|first| *first.key() <= self.next) else { break };
@@ -106,7 +106,11 @@ impl Intake {
                 self.take(submission, now, leaf_at);
             }
         }
-        if self.is_full() {
+    }
+
+    /// Refuses statements that waited too long for those before them.
+    pub(super) fn expire(&mut self, now: Instant) {
+        if self.is_full() || !self.is_holding() {
             return;
         }
         let (next, hold, progress) = (self.next, self.limits.hold, self.progress);
@@ -150,16 +154,15 @@ impl Intake {
 
     /// The batch is durable: gives its entries with their leaf hashes, and what is to be answered.
     pub(super) fn committed(&mut self, now: Instant) -> (Vec<Vec<u8>>, Vec<Hash>, Answers) {
-        let mut index = self.batch_start();
+        let start = self.batch_start();
         self.before = (self.last, self.closed);
         self.progress = Some(now);
         self.batch_bytes = 0;
         let bytes = std::mem::take(&mut self.bytes);
         let (mut leaves, mut answers) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()));
-        for accepted in self.batch.drain(..) {
+        for (index, accepted) in (start..).zip(self.batch.drain(..)) {
             leaves.push(accepted.leaf);
             answers.extend(accepted.replies.into_iter().map(|(reply, duplicate)| (reply, Added { index, duplicate })));
-            index += 1;
         }
         (bytes, leaves, Answers(answers))
     }
@@ -233,7 +236,7 @@ impl Intake {
 
     fn hold(&mut self, submission: Submission, now: Instant) {
         let ahead = submission.checked.sequence - self.next;
-        if ahead as usize > self.limits.held + self.limits.batch_entries {
+        if ahead > (self.limits.held + self.limits.batch_entries) as u64 {
             refuse_gap(submission, self.next);
         } else if self.held_count >= self.limits.held {
             let message = "too many statements wait for their turn; send them in order and try again in a moment";

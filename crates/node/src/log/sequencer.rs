@@ -139,6 +139,7 @@ impl Sequencer {
             let shared = Arc::clone(&self.shared);
             self.intake.pump(Instant::now(), &|index| shared.tree().leaf(index).copied());
             if self.intake.batch().is_empty() {
+                self.intake.expire(Instant::now());
                 return;
             }
             self.commit();
@@ -168,7 +169,8 @@ impl Sequencer {
         count(&metrics.appended, leaves.len() as u64);
         count(&metrics.stage_microseconds, u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX));
         set(&metrics.size, self.shared.size());
-        answers.send();
+        // Sent from the runtime's own threads: waking a task from outside costs a system call for most of them.
+        self.runtime.spawn(async move { answers.send() });
         self.tail.extend(entries);
         if self.intake.is_closed() {
             self.shared.condition.facts().frozen = true;

@@ -11,8 +11,9 @@
 use super::body::BodyReader;
 use super::pull;
 use super::service::MirrorService;
+use crate::serve::{self, Limits};
 use crate::witness::Answer;
-use crate::witness::http::{alarm_file, alarm_list};
+use crate::witness::http::{PATIENCE, alarm_file, alarm_list};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -44,7 +45,7 @@ pub fn router(service: Arc<MirrorService>) -> Router {
 /// Serves, and looks at the logs that have a url every `interval`, until `shutdown` resolves.
 ///
 /// # Errors
-/// The socket's.
+/// None at present: a connection that fails is its client's matter.
 pub async fn serve(
     service: Arc<MirrorService>,
     listener: TcpListener,
@@ -53,10 +54,10 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let puller = tokio::spawn(pull::run(Arc::clone(&service), interval, wait(stopped)));
-    let served = axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await;
+    serve::until(listener, router(service), Limits::default(), PATIENCE, shutdown).await;
     let _ = stop.send(true);
     let _ = puller.await;
-    served
+    Ok(())
 }
 
 async fn wait(mut stopped: tokio::sync::watch::Receiver<bool>) {

@@ -11,6 +11,7 @@
 
 use super::alarm::{Alarm, AlarmBook};
 use super::service::{Answer, WitnessService};
+use crate::serve::{self, Limits};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -20,7 +21,11 @@ use axum::routing::{get, post};
 use standstill_tlog::note::MAX_NOTE_BYTES;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+
+/// How long requests under way may go on after the end was asked for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest request body: a note and 63 proof lines.
 const MAX_BODY_BYTES: usize = MAX_NOTE_BYTES + 64 * 64;
@@ -42,13 +47,14 @@ pub fn router(service: Arc<WitnessService>) -> Router {
 /// Serves until `shutdown` resolves, then finishes the requests at hand.
 ///
 /// # Errors
-/// The socket's.
+/// None at present: a connection that fails is its client's matter.
 pub async fn serve(
     service: Arc<WitnessService>,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(service)).with_graceful_shutdown(shutdown).await
+    serve::until(listener, router(service), Limits::default(), PATIENCE, shutdown).await;
+    Ok(())
 }
 
 impl IntoResponse for Answer {

@@ -138,3 +138,14 @@ fn unusable_public_keys() {
     identity[0] = 1;
     assert!(!PublicKey(identity).is_usable(), "identity");
 }
+
+#[test]
+fn the_kept_point_is_never_taken_for_another_key() {
+    let (a, b) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
+    let (by_a, by_b) = (a.sign(b"text"), b.sign(b"text"));
+    for _ in 0..3 {
+        assert!(a.public().verifies(b"text", &by_a) && !a.public().verifies(b"text", &by_b));
+        assert!(b.public().verifies(b"text", &by_b) && !b.public().verifies(b"text", &by_a));
+        assert!(!PublicKey([2; 32]).verifies(b"text", &by_b));
+    }
+}

@@ -184,3 +184,21 @@ proptest! {
         let _ = Policy::parse_bytes(&bytes);
     }
 }
+
+#[test]
+fn post_quantum_witnesses_count_like_others_and_lines_without_a_time_do_not() {
+    let signer = NoteSigner::from_seed("witness.example/pq", KeyType::MlDsa44, &[7; 32]).unwrap();
+    let rest = format!("witness pq {}\ngroup both all w0 pq\nquorum both\n", signer.verifier());
+    let policy = Policy::parse(&policy_text(1, &rest)).unwrap();
+    let mut note = cosigned(&[(0, 10)]);
+    assert_eq!(policy.quorum_time(&note), None);
+    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    note.add(cosignature::sign_subtree(&signer, &cosignature::Subtree::of(&checkpoint)).unwrap());
+    assert_eq!(policy.quorum_time(&note), None, "time 0 says no time");
+    note.add(cosignature::sign(&signer, 25, note.text()).unwrap());
+    assert_eq!((policy.quorum_time(&note), policy.quorum_since(&note)), (Some(25), Some(10)));
+    let twice = format!("{rest}witness pq2 {}\n", signer.verifier());
+    assert!(Policy::parse(&policy_text(1, &twice)).is_err(), "one key counts once");
+    let log_key = format!("witness bad {}\nquorum bad\n", log().verifier());
+    assert!(Policy::parse(&policy_text(0, &log_key)).is_err());
+}

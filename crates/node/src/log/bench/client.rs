@@ -38,10 +38,10 @@ impl Connection {
         self.buffer.clear();
         loop {
             let read = self.stream.read_buf(&mut self.buffer).await.map_err(NodeError::io("read from", "the log"))?;
-            if let Some((response, total)) = parse(&self.buffer)? {
-                if self.buffer.len() >= total {
-                    return Ok(response);
-                }
+            if let Some((response, total)) = parse(&self.buffer)?
+                && self.buffer.len() >= total
+            {
+                return Ok(response);
             }
             if read == 0 || self.buffer.len() > MAX_RESPONSE_BYTES {
                 return Err(NodeError::Broken("the log ended the connection before its answer was whole".to_owned()));

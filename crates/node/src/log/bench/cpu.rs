@@ -4,6 +4,16 @@ use crate::error::NodeError;
 use std::fs;
 use std::time::Duration;
 
+/// Processor time used until now by the calling thread.
+pub(super) fn of_this_thread() -> Duration {
+    on_processor(&fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default())
+}
+
+/// schedstat: nanoseconds on a processor, nanoseconds waiting for one, time slices (kernel documentation, sched-stats).
+fn on_processor(schedstat: &str) -> Duration {
+    Duration::from_nanos(schedstat.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
 /// Processor time used until now by all living threads whose name starts with `prefix`.
 pub(super) fn of_threads(prefix: &str) -> Result<Duration, NodeError> {
     let mut total = Duration::ZERO;
@@ -11,9 +21,7 @@ pub(super) fn of_threads(prefix: &str) -> Result<Duration, NodeError> {
     for thread in threads.flatten() {
         let read = |file: &str| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
         if read("comm").starts_with(prefix) {
-            // schedstat: nanoseconds on a processor, nanoseconds waiting for one, time slices (kernel documentation, sched-stats).
-            let nanoseconds = read("schedstat").split_whitespace().next().and_then(|text| text.parse().ok());
-            total += Duration::from_nanos(nanoseconds.unwrap_or(0));
+            total += on_processor(&read("schedstat"));
         }
     }
     Ok(total)

@@ -92,9 +92,9 @@ fn waiting_has_limits_in_number_and_time() {
     let (far, mut answer) = submission(100_000, 0);
     intake.take(far, now, &leaf_at(&durable));
     assert_eq!(answer.try_recv().unwrap().unwrap_err().status, 409);
-    intake.pump(now + Duration::from_millis(999), &leaf_at(&durable));
+    intake.expire(now + Duration::from_millis(999));
     assert!(waiting[0].try_recv().is_err());
-    intake.pump(now + Duration::from_secs(1), &leaf_at(&durable));
+    intake.expire(now + Duration::from_secs(1));
     assert!(waiting.iter_mut().all(|answer| answer.try_recv().unwrap().unwrap_err().expected_sequence == Some(0)));
     assert!(!intake.is_holding());
 }
