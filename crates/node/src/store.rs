@@ -48,7 +48,9 @@ pub enum StoreError {
         problem: String,
     },
     /// It is not known whether the change was made.
-    #[error("cannot tell whether it was possible to {action} ({place}): {problem}; restart the log, which reads back what is stored")]
+    #[error(
+        "cannot tell whether it was possible to {action} ({place}): {problem}; restart the log, which reads back what is stored"
+    )]
     Unknown {
         /// What was attempted.
         action: &'static str,
@@ -58,7 +60,9 @@ pub enum StoreError {
         problem: String,
     },
     /// Another writer changed what only this one may change.
-    #[error("{place} was changed by another writer; a log has one writer: stop both, find out who started the other, then start one")]
+    #[error(
+        "{place} was changed by another writer; a log has one writer: stop both, find out who started the other, then start one"
+    )]
     SecondWriter {
         /// The cell, object or row.
         place: String,

@@ -5,7 +5,9 @@ use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
 use crate::role::issuer::PublicHalf;
 use crate::role::reading;
+use crate::secret_file;
 use standstill_agreement::Agreement;
+use standstill_tlog::note::{KeyType, NoteSigner};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -120,7 +122,7 @@ keys = [{}]
 ",
         places.at_home(&format!("node-{name}")),
         args.listen,
-        places.at_home("keys/witness.key")
+        places.at_home(if args.role == NodeRole::Mirror { mirror_key(args, &public)? } else { "keys/witness.key" })
     );
     if args.role == NodeRole::Mirror {
         let (from, to) = (RETAINED, "# Seconds between two looks at a log that has a url.\ninterval_seconds = 10\n");
@@ -138,6 +140,19 @@ keys = [{}]
         text.push('\n');
     }
     Ok(text)
+}
+
+/// A mirror has a key and a name of its own: its signature says more than a witness's. Made when it is missing.
+fn mirror_key(args: &NodeInitArgs, public: &PublicHalf) -> CliResult<&'static str> {
+    let name = "keys/mirror.key";
+    let path = args.home.join(name);
+    if !path.exists() {
+        let signer = NoteSigner::generate(&format!("{}-mirror", public.id), KeyType::CosignatureV1);
+        let signer = signer.map_err(CliError::unreadable)?;
+        secret_file::create(&path, &signer.to_file_text())?;
+        println!("Made {}. Its public half, for policies: {}", path.display(), signer.verifier());
+    }
+    Ok(name)
 }
 
 /// What a mirror does not have.
