@@ -105,13 +105,6 @@ fn cosigner(args: &NodeInitArgs, places: &Places, agreement: &Agreement, name: &
             args.home.display()
         )));
     }
-    let other = if args.role == NodeRole::Mirror { "witness.toml" } else { "mirror.toml" };
-    if args.home.join(other).exists() {
-        return Err(CliError::usage(format!(
-            "{} is set up with {other} already; a witness and a mirror must have keys and names of their own: use another folder",
-            args.home.display()
-        )));
-    }
     let mut text = format!(
         "# Configuration of `standstill node --role {name}`. Paths are relative to this file.
 
