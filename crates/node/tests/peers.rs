@@ -79,7 +79,7 @@ async fn witness(log: WatchedLog, name: &str) -> (String, tempfile::TempDir) {
 
 async fn replay(script: &str, log: WatchedLog) -> usize {
     let (address, _directory) = witness(log, "example.com/witness").await;
-    let client = reqwest::Client::new();
+    let client = http_client();
     let all = steps(script);
     for (number, step) in all.iter().enumerate() {
         let request = client.post(format!("{address}/add-checkpoint")).body(step.body.clone());
@@ -188,7 +188,7 @@ fn sigsum_log(directory: &Path) -> (NoteSigner, FileLog) {
 
 async fn ask(url: &str, old_size: u64, proof: &[Hash], checkpoint: Vec<u8>) -> (u16, String, String) {
     let body = AddCheckpoint { old_size, proof: proof.to_vec(), checkpoint }.to_bytes();
-    let response = reqwest::Client::new().post(url).body(body).send().await.unwrap();
+    let response = http_client().post(url).body(body).send().await.unwrap();
     let status = response.status().as_u16();
     let kind = response.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
     (status, kind, response.text().await.unwrap())
@@ -296,4 +296,10 @@ fn ed25519_edge_cases_have_one_answer_everywhere() {
         if note { accepted += 1 } else { refused += 1 }
     }
     assert_eq!((accepted, refused), (43, 871));
+}
+
+/// A client that works with the feature `tls` too.
+fn http_client() -> reqwest::Client {
+    standstill_node::tls::prepare();
+    reqwest::Client::new()
 }

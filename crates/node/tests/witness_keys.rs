@@ -258,7 +258,7 @@ async fn throughput() {
             (1..=REQUESTS).map(one).collect()
         })
         .collect();
-    let (client, start) = (reqwest::Client::new(), std::time::Instant::now());
+    let (client, start) = (http_client(), std::time::Instant::now());
     let mut clients = tokio::task::JoinSet::new();
     for bodies in requests {
         let (client, url) = (client.clone(), url.clone());
@@ -279,4 +279,10 @@ async fn throughput() {
         "{count} add-checkpoint requests in {seconds:.2} s: {:.0}/s, slowest {slowest:?}",
         f64::from(count) / seconds
     );
+}
+
+/// A client that works with the feature `tls` too.
+fn http_client() -> reqwest::Client {
+    standstill_node::tls::prepare();
+    reqwest::Client::new()
 }

@@ -119,7 +119,7 @@ impl World {
             service: None,
             address: String::new(),
             running: None,
-            client: reqwest::Client::new(),
+            client: http_client(),
         };
         world.start().await;
         world
@@ -214,7 +214,7 @@ impl World {
 
     pub(crate) async fn stop(&mut self) {
         if let Some((stop, task)) = self.running.take() {
-            self.client = reqwest::Client::new();
+            self.client = http_client();
             self.service = None;
             drop(stop);
             task.await.unwrap();
@@ -273,4 +273,10 @@ pub(crate) async fn run_for(world: &mut World, time: Duration) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     serve(service, listener, Duration::from_millis(50), tokio::time::sleep(time)).await.unwrap();
     world.start().await;
+}
+
+/// A client that works with the feature `tls` too.
+fn http_client() -> reqwest::Client {
+    standstill_node::tls::prepare();
+    reqwest::Client::new()
 }

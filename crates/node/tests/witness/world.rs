@@ -84,7 +84,7 @@ impl World {
         let mut world = Self {
             directory: tempfile::tempdir().unwrap(),
             clock: Arc::new(SetClock::at(1)),
-            client: reqwest::Client::new(),
+            client: http_client(),
             retained: 1_000,
             address: String::new(),
             running: None,
@@ -118,7 +118,7 @@ impl World {
     pub(crate) async fn stop(&mut self) {
         if let Some((stop, task)) = self.running.take() {
             // Idle connections would keep a graceful shutdown waiting.
-            self.client = reqwest::Client::new();
+            self.client = http_client();
             drop(stop);
             task.await.unwrap();
         }
@@ -156,4 +156,10 @@ impl World {
         }
         set.join_all().await
     }
+}
+
+/// A client that works with the feature `tls` too.
+fn http_client() -> reqwest::Client {
+    standstill_node::tls::prepare();
+    reqwest::Client::new()
 }
