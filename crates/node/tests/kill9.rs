@@ -257,6 +257,8 @@ async fn finish(path: &Path, witness: &TestWitness, statements: &Arc<Vec<Vec<u8>
     let done = async {
         while known.lock().unwrap().acknowledged.len() < all
             || known.lock().unwrap().checkpoints.keys().last().is_none_or(|size| *size < all as u64)
+            // The public file comes after the head cell; without it a copy rightly looks as if entries were withheld.
+            || public_size(path) < all as u64
         {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -265,6 +267,12 @@ async fn finish(path: &Path, witness: &TestWitness, statements: &Arc<Vec<Vec<u8>
     child.kill().unwrap();
     child.wait().unwrap();
     running.await.unwrap();
+}
+
+/// Size of the checkpoint in the public file; 0 when it cannot be read.
+fn public_size(path: &Path) -> u64 {
+    let bytes = std::fs::read(path.join("checkpoint")).unwrap_or_default();
+    SignedCheckpoint::parse(&bytes, &log_key()).map_or(0, |signed| signed.checkpoint().size)
 }
 
 fn spawn_and_kill_early(path: &Path, witness: &TestWitness, delay: Duration) -> (Child, Option<String>) {
