@@ -34,7 +34,8 @@ if ! command -v sigsum-witness >/dev/null && [ "$(id -u)" = 0 ] && command -v ap
   . /etc/os-release
   backports="${VERSION_CODENAME:-stable}-backports"
   if [ "${ID:-}" = debian ] && ! grep -rqs "$backports" /etc/apt; then
-    echo "deb http://deb.debian.org/debian $backports main" >/etc/apt/sources.list.d/standstill-backports.list
+    mirror="$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -v security | head -n 1 || true)"
+    [ -n "$mirror" ] && echo "deb $mirror $backports main" >/etc/apt/sources.list.d/standstill-backports.list
     apt-get update -q >/dev/null 2>&1 || true
   fi
   apt-get install -y -q --no-install-recommends sigsum-go >/dev/null 2>&1 ||
