@@ -227,7 +227,7 @@ async fn a_key_whose_state_is_gone_or_belongs_to_another_role_does_not_start_aga
 
 /// Not a test: how many requests a witness answers, over HTTP, each client with a log of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement; run with --release --ignored --nocapture"]
+#[ignore = "a measurement: cargo test --release -p standstill-node --test witness_keys -- --ignored --nocapture throughput"]
 async fn throughput() {
     const CLIENTS: u64 = 64;
     const REQUESTS: u64 = 200;

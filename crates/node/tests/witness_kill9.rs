@@ -56,7 +56,7 @@ impl Random {
 
 /// Not a test of its own: the process that is killed. It runs until then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "started by the torture test as a child process"]
+#[ignore = "no test: the process that the torture starts and kills; cargo test -p standstill-node --test witness_kill9 runs both"]
 async fn child() {
     let Some(directory) = std::env::var_os(CHILD_DIRECTORY) else { return };
     let service = open(Path::new(&directory));

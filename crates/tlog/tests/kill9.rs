@@ -62,7 +62,7 @@ impl Random {
 
 /// Not a test of its own: the process that is killed. It runs until then.
 #[test]
-#[ignore = "started by the torture test as a child process"]
+#[ignore = "no test: the process that the torture starts and kills; cargo test -p standstill-tlog --test kill9 runs both"]
 fn child() {
     let Some(directory) = std::env::var_os(CHILD_DIRECTORY) else { return };
     let directory = Path::new(&directory);

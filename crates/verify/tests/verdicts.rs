@@ -353,7 +353,7 @@ fn links_in_a_bundle_are_never_followed() {
 
 /// Writes pages for looking at: `STANDSTILL_PAGES=/some/folder cargo test -p standstill-verify pages -- --ignored`.
 #[test]
-#[ignore = "writes pages to look at; proves for a minute"]
+#[ignore = "writes pages to look at: STANDSTILL_PAGES=/some/folder cargo test -p standstill-verify --test verdicts pages -- --ignored"]
 fn pages() {
     let Ok(folder) = std::env::var("STANDSTILL_PAGES") else { return };
     let mut world = World::new(Plan { parties: 3, windows: 14, baseline_windows: 5, groups: 2, ..PLAN }).unwrap();
@@ -408,7 +408,7 @@ fn vectors() {
 
 /// `STANDSTILL_BENCH=10,90,2 cargo test --release -p standstill-verify bench -- --ignored --nocapture`
 #[test]
-#[ignore = "measures; proves for minutes"]
+#[ignore = "a measurement: STANDSTILL_BENCH=10,90,2 cargo test --release -p standstill-verify --test verdicts bench -- --ignored --nocapture"]
 fn bench() {
     let plan = std::env::var("STANDSTILL_BENCH").unwrap_or_else(|_| "2,4,1".to_owned());
     let numbers: Vec<u32> = plan.split(',').map(|number| number.parse().unwrap()).collect();

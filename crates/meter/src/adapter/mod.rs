@@ -9,6 +9,7 @@ pub mod decimal;
 pub mod fault;
 pub mod live;
 pub mod parquet;
+mod parquet_footer;
 pub mod power;
 pub mod prometheus_text;
 pub mod range_api;

@@ -6,6 +6,7 @@
 mod convert;
 
 use super::columns::{Columns, Overrides};
+use super::parquet_footer;
 use crate::engine::{Input, Rules};
 use crate::{MeterError, Piece, stream::Meter};
 use arrow_schema::{DataType, Field, Schema};
@@ -156,6 +157,10 @@ fn footer(path: &Path) -> Result<(File, ArrowReaderMetadata), MeterError> {
     let handle = File::open(path).map_err(|source| MeterError::Io { path: path.to_owned(), source })?;
     let plain =
         ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new()).map_err(|error| malformed(path, &error))?;
+    let bytes = handle.metadata().map_err(|source| MeterError::Io { path: path.to_owned(), source })?.len();
+    if let Some(fault) = parquet_footer::fault(plain.metadata(), bytes) {
+        return Err(malformed(path, &fault));
+    }
     let fields: Vec<Field> = plain.schema().fields().iter().map(|field| as_dictionary(field)).collect();
     let schema = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
     let options = ArrowReaderOptions::new().with_schema(schema);

@@ -10,14 +10,14 @@ fn a_small_case_seals_and_verifies() {
 
 /// `cargo test --release -p standstill-seal -- --ignored --nocapture full_size`
 #[test]
-#[ignore = "about 3 minutes of CPU: the figures of docs/formats/seal.md"]
+#[ignore = "3 minutes of CPU, the figures of docs/formats/seal.md: cargo test --release -p standstill-seal -- --ignored --nocapture full_size"]
 fn full_size() {
     println!("{}", run(65_536, 64).unwrap());
 }
 
 /// `cargo test --release -p standstill-seal -- --ignored --nocapture an_eighth`
 #[test]
-#[ignore = "about 25 s of CPU"]
+#[ignore = "25 s of CPU, a figure of docs/formats/seal.md: cargo test --release -p standstill-seal -- --ignored --nocapture an_eighth"]
 fn an_eighth() {
     println!("{}", run(8_192, 64).unwrap());
 }

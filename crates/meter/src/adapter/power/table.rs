@@ -14,6 +14,7 @@ use super::{MOST_MILLIWATTS, is_invalid_marker};
 use crate::MeterError;
 use crate::adapter::decimal::{self, NotANumber, Reading};
 use crate::adapter::fault::{Fault, TextLimits, excerpt};
+use crate::adapter::parquet_footer;
 
 /// One row of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +80,9 @@ fn in_range(reading: Result<Reading, NotANumber>) -> Option<Option<u64>> {
 /// with the file's name.
 pub fn read_parquet(path: &Path, mut row: impl FnMut(PowerRow<'_>)) -> Result<(), MeterError> {
     let place = path.display().to_string();
-    let file = File::open(path).map_err(|source| MeterError::Io { path: path.to_path_buf(), source })?;
+    let unread = |source| MeterError::Io { path: path.to_path_buf(), source };
+    let file = File::open(path).map_err(unread)?;
+    let bytes = file.metadata().map_err(unread)?.len();
     let malformed = |what: String| MeterError::Malformed {
         place: place.clone(),
         format: "Parquet",
@@ -87,6 +90,9 @@ pub fn read_parquet(path: &Path, mut row: impl FnMut(PowerRow<'_>)) -> Result<()
         remedy: "write the table again".to_owned(),
     };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| malformed(e.to_string()))?;
+    if let Some(fault) = parquet_footer::fault(builder.metadata(), bytes) {
+        return Err(malformed(fault));
+    }
     let reader = builder.with_batch_size(65_536).build().map_err(|e| malformed(e.to_string()))?;
     for batch in reader {
         let batch = batch.map_err(|e| malformed(e.to_string()))?;
