@@ -10,6 +10,7 @@ pub mod mirror;
 pub mod monitor;
 pub mod serve;
 pub mod store;
+mod terms;
 pub mod tls;
 pub mod witness;
 

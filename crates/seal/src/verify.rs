@@ -22,7 +22,6 @@ use standstill_statement::body::Mode;
 use standstill_statement::{Hash32, Name};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 /// Verifies a report's blob. Never stops at the first failure; the same bytes give the same verdict on any number of threads.
 #[must_use]
@@ -34,11 +33,7 @@ pub fn verify_window(
     report: &ReportRef,
     blob: &[u8],
 ) -> WindowVerdict {
-    let ids = check_ids(context, rules);
-    match Read::new(context, fleet, rules, report, blob) {
-        Ok(read) => read.verdict(fleet, rules, history, ids),
-        Err(reason) => unreadable(ids, &reason),
-    }
+    verify(context, fleet, rules, history, report, blob, None).0
 }
 
 /// As [`verify_window`], with the range proofs put off. The verdict holds if and only if [`all_hold`](crate::all_hold) says so of what was
@@ -53,25 +48,34 @@ pub fn verify_window_later(
     report: &ReportRef,
     blob: &[u8],
 ) -> (WindowVerdict, Deferred) {
-    let ids = check_ids(context, rules);
-    match Read::new(context, fleet, rules, report, blob) {
-        Ok(mut read) => {
-            let later = Rc::new(RefCell::new(Deferred::default()));
-            read.later = Some(Rc::clone(&later));
-            let verdict = read.verdict(fleet, rules, history, ids);
-            let deferred = later.take();
-            (verdict, deferred)
-        }
-        Err(reason) => (unreadable(ids, &reason), Deferred::default()),
-    }
+    verify(context, fleet, rules, history, report, blob, Some(Deferred::default()))
 }
 
-fn unreadable(ids: Vec<CheckId>, reason: &str) -> WindowVerdict {
-    let outcome = |id: &CheckId| match id {
-        CheckId::Layout => Outcome::Fail(reason.to_owned()),
-        _ => Outcome::Absent("the blob cannot be used, see layout".to_owned()),
-    };
-    WindowVerdict { checks: ids.into_iter().map(|id| Check { outcome: outcome(&id), id }).collect(), public: None }
+/// Verifies, and puts range proofs off into `later` when it is given.
+fn verify(
+    context: &WindowContext,
+    fleet: &PublicFleet,
+    rules: &[Rule],
+    history: &History,
+    report: &ReportRef,
+    blob: &[u8],
+    later: Option<Deferred>,
+) -> (WindowVerdict, Deferred) {
+    let ids = check_ids(context, rules);
+    match Read::new(context, fleet, rules, report, blob, later) {
+        Ok(read) => {
+            let verdict = read.verdict(fleet, rules, history, ids);
+            (verdict, read.later.map(RefCell::into_inner).unwrap_or_default())
+        }
+        Err(reason) => {
+            let outcome = |id: &CheckId| match id {
+                CheckId::Layout => Outcome::Fail(reason.clone()),
+                _ => Outcome::Absent("the blob cannot be used, see layout".to_owned()),
+            };
+            let checks = ids.into_iter().map(|id| Check { outcome: outcome(&id), id }).collect();
+            (WindowVerdict { checks, public: None }, Deferred::default())
+        }
+    }
 }
 
 fn check_ids(context: &WindowContext, rules: &[Rule]) -> Vec<CheckId> {
@@ -94,7 +98,7 @@ struct Read<'a> {
     runs: Vec<Encoded>,
     sums: Sums,
     /// Where range proofs go that are put off; none: they are checked at once.
-    later: Option<Rc<RefCell<Deferred>>>,
+    later: Option<RefCell<Deferred>>,
 }
 
 impl<'a> Read<'a> {
@@ -104,6 +108,7 @@ impl<'a> Read<'a> {
         rules: &[Rule],
         report: &'a ReportRef,
         blob: &[u8],
+        later: Option<Deferred>,
     ) -> Result<Self, String> {
         fits(context, fleet)?;
         check_reference(fleet, rules, report)?;
@@ -135,7 +140,7 @@ impl<'a> Read<'a> {
             encoded,
             runs,
             sums: Sums { totals, runs: by_name },
-            later: None,
+            later: later.map(RefCell::new),
         })
     }
 
@@ -151,7 +156,7 @@ impl<'a> Read<'a> {
         }
     }
 
-    fn verdict(self, fleet: &PublicFleet, rules: &[Rule], history: &History, ids: Vec<CheckId>) -> WindowVerdict {
+    fn verdict(&self, fleet: &PublicFleet, rules: &[Rule], history: &History, ids: Vec<CheckId>) -> WindowVerdict {
         let mut by_id: BTreeMap<&str, &Rule> = rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
         let checks: Vec<Check> = ids
             .into_iter()

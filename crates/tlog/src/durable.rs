@@ -82,15 +82,29 @@ pub fn read_limited(path: &Path, what: &'static str, limit: u64) -> Result<Optio
     Ok(Some(bytes))
 }
 
-/// Takes the exclusive lock of a directory; it is released when the file is dropped or the process dies.
+/// The exclusive lock of a directory, held until it is dropped or the process dies.
+///
+/// A lock of `flock(2)` belongs to the open file, which a program started by another thread shares until its `exec`. Closing our
+/// descriptor would then not release it, so it is released by name.
+#[derive(Debug)]
+pub struct DirectoryLock(File);
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file releases it too, when nobody else shares it.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Takes the exclusive lock of a directory.
 ///
 /// # Errors
 /// [`TlogError::Locked`] when another process (or handle) has it, [`TlogError::Io`].
-pub fn lock(path: &Path) -> Result<File, TlogError> {
+pub fn lock(path: &Path) -> Result<DirectoryLock, TlogError> {
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(TlogError::io("open", path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(DirectoryLock(file)),
         Err(TryLockError::WouldBlock) => Err(TlogError::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(error)) => Err(TlogError::io("lock", path)(error)),
     }
@@ -121,5 +135,22 @@ mod tests {
         assert!(matches!(lock(&path), Err(TlogError::Locked { .. })));
         drop(held);
         lock(&path).unwrap();
+    }
+    #[test]
+    fn a_dropped_lock_is_free_while_other_threads_start_programs() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    std::process::Command::new("true").status().unwrap();
+                }
+            });
+            let failed = (0..20_000).find_map(|_| lock(&path).err());
+            done.store(true, Ordering::Relaxed);
+            assert!(failed.is_none(), "{failed:?}");
+        });
     }
 }

@@ -19,12 +19,11 @@ pub mod wal;
 
 use crate::TlogError;
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::durable::{create_directory, lock};
+use crate::durable::{DirectoryLock, create_directory, lock};
 use crate::merkle::{Hash, Tree, leaf_hash};
 use crate::note::{NoteSigner, VerifierKey, check_limit};
 use crate::tile::{MAX_ENTRY_BYTES, TILE_WIDTH};
 use head::HeadCell;
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use storage::Present;
@@ -68,7 +67,7 @@ pub struct FileLog {
     tail: Vec<Vec<u8>>,
     tail_start: u64,
     poisoned: bool,
-    _locks: Vec<File>,
+    _locks: Vec<DirectoryLock>,
 }
 
 impl FileLog {
@@ -361,7 +360,7 @@ pub fn add_cosignatures(
 
 /// Creates the directories and takes the locks: of the log, and of the head directory when that is elsewhere, so that two copies of
 /// one log cannot run at once.
-fn prepare(directory: &Path, options: &Options) -> Result<(PathBuf, Vec<File>), TlogError> {
+fn prepare(directory: &Path, options: &Options) -> Result<(PathBuf, Vec<DirectoryLock>), TlogError> {
     let state = directory.join(".state");
     create_directory(&state)?;
     let mut locks = vec![lock(&state.join("lock"))?];

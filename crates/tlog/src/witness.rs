@@ -21,11 +21,10 @@ pub use request::{AddCheckpoint, SignSubtree, http_status};
 use crate::TlogError;
 use crate::checkpoint::{ForkEvidence, SignedCheckpoint};
 use crate::cosignature;
-use crate::durable::{create_directory, lock, read_limited, write_atomic};
+use crate::durable::{DirectoryLock, create_directory, lock, read_limited, write_atomic};
 use crate::merkle::{Hash, MAX_PROOF_HASHES};
 use crate::note::{KeyType, MAX_NOTE_BYTES, NoteSigner, VerifierKey, check_limit};
 use sha2::{Digest, Sha256};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// SHA-256 of an origin; names a log's state here and in the monitoring interface of tlog-witness.
@@ -39,7 +38,7 @@ pub fn origin_hash(origin: &str) -> Hash {
 pub struct FileWitness {
     directory: PathBuf,
     signer: NoteSigner,
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 /// What the witness last cosigned for a log.

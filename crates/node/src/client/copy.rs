@@ -35,7 +35,7 @@ pub struct LogCopy {
     /// Entries of the last, incomplete bundle.
     tail: Vec<Vec<u8>>,
     limits: Limits,
-    _lock: std::fs::File,
+    _lock: durable::DirectoryLock,
 }
 
 impl LogCopy {

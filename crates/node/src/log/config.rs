@@ -3,10 +3,10 @@
 use super::setup::{Setup, Tuning, WitnessAddress};
 use crate::error::NodeError;
 use crate::store::{FileStore, FileStoreOptions, Store};
+use crate::terms::{read_terms, read_text};
 use serde::{Deserialize, Serialize};
 use standstill_agreement::Agreement;
 use standstill_statement::Name;
-use standstill_tlog::durable::read_limited;
 use standstill_tlog::note::{NoteSigner, VerifierKey};
 use standstill_tlog::policy::{MAX_POLICY_BYTES, Policy};
 use std::net::SocketAddr;
@@ -129,16 +129,7 @@ impl Config {
     /// # Errors
     /// What is wrong, with the file and what would be right.
     pub async fn setup(&self) -> Result<Setup, NodeError> {
-        let terms = read_text(&self.agreement, standstill_agreement::MAX_FILE_BYTES as u64)?;
-        let agreement = Agreement::parse(&terms).map_err(|problems| {
-            let first = problems
-                .first()
-                .map_or_else(String::new, |problem| format!("line {}: {}", problem.line, problem.problem));
-            NodeError::config(
-                &self.agreement,
-                format!("the terms are refused: {first}; run `standstill agreement check`"),
-            )
-        })?;
+        let (_, agreement) = read_terms(&self.agreement)?;
         let unnamed = || NodeError::config(&self.agreement, format!("the agreement does not name '{}'", self.party));
         let (vkey, keys) = agreement.issuer(&self.party).ok_or_else(unnamed)?;
         let (vkey, statement_keys) = (vkey.to_owned(), keys.to_vec());
@@ -289,12 +280,6 @@ fn check_url(url: &str) -> Result<(), String> {
     } else {
         Err(format!("'{url}' is not a URL; it must start with http:// or https://"))
     }
-}
-
-fn read_text(path: &Path, limit: u64) -> Result<String, NodeError> {
-    let bytes =
-        read_limited(path, "file bytes", limit)?.ok_or_else(|| NodeError::config(path, "there is no such file"))?;
-    String::from_utf8(bytes).map_err(|_| NodeError::config(path, "it is not UTF-8 text"))
 }
 
 /// Reads the log's key file; refuses one that others can read.

@@ -1,10 +1,10 @@
 //! What a monitor is told: the agreement, where the logs are, and where to keep what it sees.
 
 use crate::error::NodeError;
+use crate::terms::{read_terms, read_text};
 use serde::{Deserialize, Serialize};
 use standstill_agreement::Agreement;
 use standstill_statement::Name;
-use standstill_tlog::durable::read_limited;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -118,22 +118,6 @@ impl Config {
     /// # Errors
     /// [`NodeError::Config`] when they are refused.
     pub fn terms(&self) -> Result<(String, Agreement), NodeError> {
-        let text = read_text(&self.agreement, standstill_agreement::MAX_FILE_BYTES as u64)?;
-        let agreement = Agreement::parse(&text).map_err(|problems| {
-            let first = problems
-                .first()
-                .map_or_else(String::new, |problem| format!("line {}: {}", problem.line, problem.problem));
-            NodeError::config(
-                &self.agreement,
-                format!("the terms are refused: {first}; run `standstill agreement check`"),
-            )
-        })?;
-        Ok((text, agreement))
+        read_terms(&self.agreement)
     }
-}
-
-fn read_text(path: &Path, limit: u64) -> Result<String, NodeError> {
-    let bytes =
-        read_limited(path, "file bytes", limit)?.ok_or_else(|| NodeError::config(path, "there is no such file"))?;
-    String::from_utf8(bytes).map_err(|_| NodeError::config(path, "it is not UTF-8 text"))
 }

@@ -17,7 +17,7 @@ use super::{Later, Recovered, Store, StoreError, StoredHead};
 use settler::Settler;
 use staging::Staging;
 use standstill_statement::Hash32;
-use standstill_tlog::durable::{create_directory, lock, read_limited, sync_parent, write_atomic};
+use standstill_tlog::durable::{DirectoryLock, create_directory, lock, read_limited, sync_parent, write_atomic};
 use standstill_tlog::tile::MAX_BUNDLE_BYTES;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -46,7 +46,7 @@ pub struct FileStore {
     head_cell: Mutex<HeadCell>,
     staging: Mutex<Staging>,
     settler: Settler,
-    _locks: Vec<File>,
+    _locks: Vec<DirectoryLock>,
 }
 
 impl FileStore {

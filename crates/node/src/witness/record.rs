@@ -16,11 +16,10 @@ use super::error::WitnessError;
 use crate::clock::Clock;
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::{ForkEvidence, SignedCheckpoint};
-use standstill_tlog::durable;
+use standstill_tlog::durable::{self, DirectoryLock};
 use standstill_tlog::merkle::Hash;
 use standstill_tlog::witness::rules::{Recorded, decide};
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -102,7 +101,7 @@ pub struct Record {
     heads: Arc<RwLock<HashMap<String, Head>>>,
     alarms: Arc<AlarmBook>,
     counters: Arc<RecordCounters>,
-    _lock: File,
+    _lock: DirectoryLock,
 }
 
 /// Why a submission was not even decided on.
@@ -147,7 +146,12 @@ impl Record {
         Self::start(store, settings, clock, lock)
     }
 
-    fn start(mut store: Store, settings: &Settings, clock: Arc<dyn Clock>, lock: File) -> Result<Self, WitnessError> {
+    fn start(
+        mut store: Store,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        lock: DirectoryLock,
+    ) -> Result<Self, WitnessError> {
         let mut heads = HashMap::new();
         for log in &settings.logs {
             if let Some(head) = store.head(log)? {
