@@ -45,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tlog_policy", run: tlog::policy, seeds: seeds::policies, iterations: 20_000 },
     Target { name: "tlog_keys", run: tlog::keys, seeds: seeds::log_keys, iterations: 20_000 },
     Target { name: "tlog_tiles", run: tlog::tiles, seeds: seeds::bundles_of_entries, iterations: 50_000 },
+    Target { name: "tlog_certificate", run: tlog::certificate, seeds: seeds::certificates, iterations: 20_000 },
     Target { name: "tlog_proof", run: tlog::proof, seeds: seeds::log_proofs, iterations: 20_000 },
     Target { name: "tlog_request", run: tlog::request, seeds: seeds::witness_requests, iterations: 20_000 },
     Target { name: "tlog_fork_evidence", run: tlog::fork_evidence, seeds: seeds::fork_evidence, iterations: 10_000 },

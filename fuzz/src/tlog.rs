@@ -2,6 +2,7 @@
 
 use crate::seeds;
 use standstill_tlog::TlogError;
+use standstill_tlog::certificate::{AbsenceCertificate, PublishedCertificate};
 use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence, SignedCheckpoint};
 use standstill_tlog::merkle::Hash;
 use standstill_tlog::mirror::{AddEntries, MirrorInfo, Package};
@@ -32,6 +33,28 @@ pub fn policy(bytes: &[u8]) -> bool {
     let note = Note::parse(&seeds::cosigned_note()).expect("the seed parses");
     let found = policy.evaluate(&note).expect("the seed's cosignatures verify");
     assert!(found.quorum_since.is_none() || found.quorum_time.is_some());
+    true
+}
+
+/// Certificates of both kinds; what parses has one spelling, and what verifies is about the seed's tree.
+pub fn certificate(bytes: &[u8]) -> bool {
+    let limits = Limits { max_entries: 1_000, max_bytes: 100_000, max_checkpoints: 10 };
+    let witnesses = [0, 1].map(|index| seeds::witness(index).verifier().to_string());
+    let (log, [first, second]) = (seeds::log().verifier().clone(), witnesses);
+    let policy = format!("log {log}\nwitness a {first}\nwitness b {second}\ngroup both 2 a b\nquorum both\n");
+    let policy = Policy::parse(&policy).expect("a policy");
+    if let Ok(absent) = AbsenceCertificate::parse(bytes, &limits) {
+        assert_eq!(absent.to_bytes().ok().as_deref(), Some(bytes), "a second spelling was accepted");
+        if let Ok(shown) = absent.verify(&log, &policy, &|_, entry| entry == b"x") {
+            assert!(shown.size <= 7 && shown.since_unix_seconds > absent.deadline_unix_seconds);
+        }
+        return true;
+    }
+    let Ok(published) = PublishedCertificate::parse(bytes) else { return false };
+    assert_eq!(published.to_bytes(), bytes, "a second spelling was accepted");
+    if let Ok(shown) = published.verify(&log, &policy) {
+        assert_eq!(published.entry, [u8::try_from(shown.index).unwrap_or(u8::MAX)]);
+    }
     true
 }
 

@@ -15,9 +15,11 @@ pub mod lab;
 pub mod lab_report;
 pub mod power;
 pub mod reading;
+pub mod rotation;
 pub mod witnesses;
 
 pub use auditor::AuditorHome;
 pub use issuer::Issuer;
 pub use lab::Lab;
+pub use rotation::rotate_key;
 pub use witnesses::Witnesses;

@@ -54,13 +54,14 @@ fn four_logs_five_witnesses_one_liar_a_fork_and_a_silence() {
     expect(&[&certificate[..], &["east"]].concat(), at, 0, "Proved");
     expect(&[&certificate[..], &["north"]].concat(), at, 4, "");
     damaged_certificates_prove_nothing(at);
-    let vkey = verdict_key(at, "north");
+    let vkey = key_of(at, "roles-elsewhere/north");
     let checked = ["log", "fsck", "roles-elsewhere/north/log", "--agreement", "out/agreement.toml", "--vkey", &vkey];
     expect(&checked, at, 0, "with a full quorum of witnesses: 0 problems");
 }
 
-fn verdict_key(at: &Path, party: &str) -> String {
-    let public = std::fs::read_to_string(at.join("roles-elsewhere").join(party).join("public.toml")).unwrap();
+/// The log key in a role's folder.
+fn key_of(at: &Path, role: &str) -> String {
+    let public = std::fs::read_to_string(at.join(role).join("public.toml")).unwrap();
     let line = public.lines().find(|line| line.starts_with("vkey")).unwrap();
     line.split('"').nth(1).unwrap().to_owned()
 }
@@ -174,30 +175,15 @@ fn one_process_takes_several_roles() {
     let address = |index: usize| format!("127.0.0.1:{}", ports[index]);
     let mut arguments = vec!["node".to_owned()];
     for (index, witness) in ["w1", "w2", "w3"].iter().enumerate() {
-        expect(
-            &[
-                "node",
-                "init",
-                "--role",
-                "witness",
-                "--home",
-                witness,
-                "--agreement",
-                "terms.toml",
-                "--listen",
-                &address(index),
-            ],
-            at,
-            0,
-            "",
-        );
+        let listen = address(index);
+        let init = ["node", "init", "--role", "witness", "--home", witness, "--agreement", "terms.toml", "--listen"];
+        expect(&[&init[..], &[&listen]].concat(), at, 0, "");
         arguments.extend(["--role".into(), "witness".into(), "--config".into(), format!("{witness}/witness.toml")]);
     }
     expect(&["node", "init", "--role", "log", "--home", "north", "--listen", &address(3)], at, 0, "");
     let mut config = std::fs::read_to_string(at.join("north/log.toml")).unwrap();
     for (index, witness) in ["w1", "w2", "w3"].iter().enumerate() {
-        let public = std::fs::read_to_string(at.join(witness).join("public.toml")).unwrap();
-        let vkey = public.lines().find(|line| line.starts_with("vkey")).unwrap().split('"').nth(1).unwrap().to_owned();
+        let vkey = key_of(at, witness);
         config +=
             &format!("\n[[witness]]\nname = \"{witness}\"\nvkey = \"{vkey}\"\nurl = \"http://{}\"\n", address(index));
     }
@@ -218,6 +204,12 @@ fn one_process_takes_several_roles() {
     let tail =
         run(&["log", "tail", "--once", "--json", "--agreement", "terms.toml", "--party", "north", "--url", &url], at);
     let fetched = run(&["log", "fetch", "--agreement", "terms.toml", "--party", "north", "--url", &url], at);
+    let vkey = key_of(at, "north");
+    let fsck = run(&["log", "fsck", &url, "--vkey", &vkey, "--agreement", "terms.toml"], at);
+    let stranger = run(&["log", "fsck", &url, "--vkey", &key_of(at, "auditor")], at);
+    expect(&["log", "rotate", "north"], at, 0, "is retired by statement");
+    let rotated = run(&["log", "submit", "north", "--url", &url], at);
+    expect(&["lab", "heartbeat", "north", "--window", "5"], at, 0, "");
     expect(&["log", "freeze", "north", "--reason", "moved"], at, 2, "--for-ever");
     expect(&["log", "freeze", "north", "--reason", "moved", "--for-ever"], at, 0, "ends with statement");
     let frozen = run(&["log", "submit", "north", "--url", &url], at);
@@ -229,7 +221,44 @@ fn one_process_takes_several_roles() {
     assert!(again.0 == 0 && again.1.contains("\"new\":0"), "{again:?}");
     assert!(tail.0 == 0 && tail.1.contains("\"heartbeat\""), "{tail:?}");
     assert!(fetched.0 == 0 && fetched.1.contains("A full quorum had cosigned"), "{fetched:?}");
-    assert!(frozen.0 == 0 && frozen.1.contains("1 new statements, 2 in all"), "{frozen:?}");
+    assert!(fsck.0 == 0 && fsck.1.contains("1 of them with a full quorum of witnesses: 0 problems"), "{fsck:?}");
+    assert!(stranger.0 == 4 && stranger.1.contains(&url), "{stranger:?}");
+    assert!(rotated.0 == 0 && rotated.1.contains("1 new statements, 2 in all"), "{rotated:?}");
+    assert!(frozen.0 == 0 && frozen.1.contains("2 new statements, 4 in all"), "{frozen:?}");
     assert!(refused.0 == 5 && refused.1.contains("frozen"), "{refused:?}");
     assert!(terminated.success() && ended.success(), "the node did not end in order: {ended}");
+}
+
+#[test]
+fn a_log_goes_on_for_a_frozen_one_only_where_that_one_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    prepared(at);
+    expect(&["lab", "heartbeat", "north", "--window", "0"], at, 0, "");
+    // The same party with another log, under terms that name it.
+    expect(&["lab", "init", "north-2", "--party", "north"], at, 0, "");
+    let from = ["north-2", "auditor", "w1", "w2", "w3"].map(|role| ["--from", role]).concat();
+    expect(&[&["agreement", "new", "--out", "terms-2.toml"][..], &from].concat(), at, 0, "");
+    expect(&["lab", "join", "north-2", "--agreement", "terms-2.toml"], at, 0, "");
+    let succeed = ["log", "succeed", "north-2", "--predecessor", "north"];
+    expect(&succeed, at, 2, "is not frozen");
+    let vkey = key_of(at, "north-2");
+    std::fs::create_dir(at.join("kept")).unwrap();
+    for role in ["north", "north-2"] {
+        let copied = Command::new("cp").args(["-a", role, "kept"]).current_dir(at).status().unwrap();
+        assert!(copied.success());
+    }
+    let freeze = ["log", "freeze", "--reason", "moved", "--for-ever"];
+    expect(&[&freeze[..], &["north", "--successor", &vkey]].concat(), at, 0, "ends with statement");
+    expect(&succeed, at, 0, "which ended at 2 entries");
+    expect(&[&succeed[..], &["--check"]].concat(), at, 0, "goes on exactly where its predecessor ended");
+    expect(&succeed, at, 2, "in its first entry only");
+    // Frozen for another successor; and a successor that says another end than the log's.
+    let kept = at.join("kept");
+    expect(&[&freeze[..], &["north"]].concat(), &kept, 0, "ends with statement");
+    expect(&succeed, &kept, 4, "names no successor");
+    std::fs::remove_dir_all(kept.join("north")).unwrap();
+    std::fs::rename(at.join("north"), kept.join("north")).unwrap();
+    expect(&["lab", "heartbeat", "north-2", "--window", "0"], &kept, 0, "");
+    expect(&[&succeed[..], &["--check"]].concat(), &kept, 4, "names no predecessor");
 }

@@ -7,8 +7,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside #[test] functions")]
 
 mod party;
+mod random;
 
 use party::{Party, TestWitness, log_key, setup};
+use random::Random;
 use standstill_node::log::{Added, WitnessAddress, start};
 use standstill_node::store::{FileStore, FileStoreOptions};
 use standstill_tlog::checkpoint::SignedCheckpoint;
@@ -40,7 +42,7 @@ fn child_process() {
         let mut setup = setup(store, uploads);
         let key = VerifierKey::parse(vkey).unwrap();
         setup.policy = Policy::parse(&format!("log {}\nwitness {name} {vkey}\nquorum {name}\n", log_key())).unwrap();
-        setup.witnesses = vec![WitnessAddress { name: name.to_owned(), key, url: url.to_owned() }];
+        setup.witnesses = vec![WitnessAddress { name: name.to_owned(), key, url: url.to_owned(), mirror: false }];
         setup.tuning.checkpoint_milliseconds = 10;
         setup.tuning.hold_milliseconds = 2000;
         let log = start(setup).await.unwrap();
@@ -48,18 +50,6 @@ fn child_process() {
         std::io::stdout().flush().unwrap();
         std::future::pending::<()>().await;
     });
-}
-
-/// xorshift64: repeatable choices without a dependency.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }
 
 /// What the judge knows.
@@ -98,6 +88,11 @@ fn spawn(directory: &Path, witness: &TestWitness) -> (Child, Option<String>) {
     (child, found.map(|address| format!("http://{address}")))
 }
 
+/// A client that does not wait for ever for an answer that a kill swallowed.
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap()
+}
+
 /// Sends statements from the first unacknowledged on over several connections until the child dies.
 async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known>>) {
     standstill_node::tls::prepare();
@@ -109,12 +104,15 @@ async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known
         let (url, statements, known, next) =
             (url.clone(), Arc::clone(&statements), Arc::clone(&known), Arc::clone(&next));
         tasks.push(tokio::spawn(async move {
-            let client = reqwest::Client::new();
+            let client = client();
             let mut number = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             loop {
                 let Some(statement) = statements.get(number) else { return };
-                let Ok(response) = client.post(format!("{url}/add")).body(statement.clone()).send().await else {
-                    return;
+                let response = match client.post(format!("{url}/add")).body(statement.clone()).send().await {
+                    Ok(response) => response,
+                    // Too busy, or gone in a way that nobody is told of: a repeated statement gets the same index.
+                    Err(error) if error.is_timeout() => continue,
+                    Err(_) => return,
                 };
                 let status = response.status().as_u16();
                 let Ok(text) = response.text().await else { return };
@@ -133,7 +131,7 @@ async fn load(url: String, statements: Arc<Vec<Vec<u8>>>, known: Arc<Mutex<Known
     }
     let watched = Arc::clone(&known);
     tasks.push(tokio::spawn(async move {
-        let client = reqwest::Client::new();
+        let client = client();
         loop {
             for place in ["uncosigned-checkpoint", "checkpoint"] {
                 let Ok(response) = client.get(format!("{url}/{place}")).send().await else { return };

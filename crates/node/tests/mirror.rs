@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside #[test] functions")]
 
 #[path = "mirror/world.rs"]
+#[allow(dead_code, reason = "some of it is for the torture by kill -9")]
 mod world;
 
 use standstill_node::mirror::{MirrorError, MirrorService};

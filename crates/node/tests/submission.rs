@@ -7,7 +7,9 @@ use party::{
     Party, TestWitness, add, agreement, eventually, fetch, file_setup, log_key, run, statement_key, witnessed_setup,
 };
 use standstill_node::log::{Added, Health, State, upload_authorization};
-use standstill_statement::{BlobRef, Body, FleetDeclaration, Freeze, Hash32, SigningKey, Statement};
+use standstill_statement::{
+    AddedKey, BlobRef, Body, FleetDeclaration, Freeze, Hash32, Heartbeat, Rotation, SigningKey, Statement,
+};
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::fsck::fsck;
 use standstill_tlog::reader::{Limits, read_log};
@@ -207,5 +209,54 @@ async fn a_frozen_log_is_served_for_ever_and_takes_nothing_more() {
     assert_eq!(add(&url, last).await, Ok(Added { index: 1, duplicate: true }));
     assert_eq!(add(&url, after).await.unwrap_err().0, 410);
     assert_eq!(fetch(&format!("{url}/tile/entries/000.p/2")).await.0, 200);
+    log.stop().await.unwrap();
+}
+
+/// The party's next statement, signed by another key than its first.
+fn said_with(party: &mut Party, key: &SigningKey, body: impl FnOnce(&Statement) -> Body) -> Vec<u8> {
+    let mut statement =
+        standstill_statement::decode_unverified(&party.would_say(Body::Heartbeat(Heartbeat { window: 0 }))).unwrap();
+    statement.body = body(&statement);
+    let bytes = statement.sign(key).unwrap();
+    (party.sequence, party.previous) = (party.sequence + 1, Some(Hash32::of(&bytes)));
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_is_followed_and_the_retired_one_refused_also_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let (mut party, new) = (Party::new(), SigningKey::from_seed([9; 32]));
+    let first = party.heartbeat();
+    add(&url, first.clone()).await.unwrap();
+    let early = said_with(&mut Party { ..party }, &new, |statement| statement.body.clone());
+    assert_eq!(add(&url, early).await.unwrap_err().0, 403, "the new key before its rotation");
+    let rotation = said_with(&mut party, &statement_key(), |statement| {
+        let add = Some(AddedKey::prove(&new, &statement.header));
+        Body::Rotation(Rotation { add, retire: Some(statement_key().public()) })
+    });
+    add(&url, rotation.clone()).await.unwrap();
+    let refused = |what: Result<Added, (u16, String)>| {
+        let (status, text) = what.unwrap_err();
+        assert_eq!((status, text.contains("statement 1 retired")), (403, true), "{text}");
+    };
+    refused(add(&url, Party { ..party }.heartbeat()).await);
+    let third = said_with(&mut party, &new, |statement| statement.body.clone());
+    assert_eq!(add(&url, third).await.unwrap().index, 2);
+    // What a retired key signed in its time is known as before.
+    assert_eq!(add(&url, first).await, Ok(Added { index: 0, duplicate: true }));
+    log.stop().await.unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    refused(add(&url, Party { ..party }.heartbeat()).await);
+    let fourth = said_with(&mut party, &new, |statement| statement.body.clone());
+    assert_eq!(add(&url, fourth).await.unwrap().index, 3);
+    // Blobs too are taken under the key in force only.
+    for (key, status) in [(&new, 200), (&statement_key(), 403)] {
+        let blob = BlobRef::of(b"large");
+        let authorization = upload_authorization(key, &agreement(), &blob.sha256, blob.length_bytes);
+        let http = reqwest::Client::new();
+        let sent = http.put(format!("{url}/blob/{}", blob.sha256)).header("Authorization", authorization).body("large");
+        assert_eq!(sent.send().await.unwrap().status().as_u16(), status);
+    }
     log.stop().await.unwrap();
 }

@@ -5,10 +5,12 @@
 //! 15 kills by default; `STANDSTILL_KILLS=1000 cargo test --release -p standstill-node --test witness_kill9` for the long run.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code outside #[test] functions")]
 
+mod random;
 #[path = "witness/world.rs"]
 #[allow(dead_code, reason = "the sockets are for the other tests")]
 mod world;
 
+use random::Random;
 use standstill_node::clock::SystemClock;
 use standstill_node::witness::{Settings, WatchedLog, WitnessService};
 use standstill_tlog::merkle::Tree;
@@ -40,18 +42,6 @@ fn open(directory: &Path) -> Arc<WitnessService> {
         let _ = std::fs::remove_dir_all(&settings.directory);
         WitnessService::create(&settings, Arc::new(SystemClock)).unwrap()
     })
-}
-
-/// xorshift64: repeatable choices without a dependency.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
 }
 
 /// Not a test of its own: the process that is killed. It runs until then.

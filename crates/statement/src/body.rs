@@ -1,6 +1,7 @@
 //! The payload of every statement kind. Field order here is for readers; on the wire keys are sorted (RFC 8949, section 4.2.1).
 
 use crate::ids::{BlobRef, Hash32, Name};
+use crate::keys::{PublicKey, Signature};
 use crate::vocabulary::Class;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,10 @@ pub enum Body {
     Alarm(Alarm),
     /// The last entry of a log.
     Freeze(Freeze),
+    /// Another set of statement keys from here on.
+    Rotation(Rotation),
+    /// The first entry of a log that goes on for a frozen one.
+    Succession(Succession),
 }
 
 impl Body {
@@ -67,7 +72,8 @@ impl Body {
             Self::Report(report) => vec![report.seal],
             Self::Response(response) => response.items.iter().map(|item| item.opening).collect(),
             Self::Alarm(alarm) => vec![alarm.evidence],
-            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) | Self::Freeze(_) => Vec::new(),
+            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) => Vec::new(),
+            Self::Freeze(_) | Self::Rotation(_) | Self::Succession(_) => Vec::new(),
         }
     }
 }
@@ -258,4 +264,41 @@ pub struct Freeze {
     /// Verifier key of the log that goes on in its place (C2SP signed-note text form), when there is one. It counts once the agreement
     /// names it.
     pub successor: Option<String>,
+}
+
+/// Adds a statement key, retires one, or both. It is signed by a key that is in force; what it says holds from the next statement on
+/// ([`crate::Keyring`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// The key that may sign from the next statement on.
+    pub add: Option<AddedKey>,
+    /// The key that may not sign any more after this statement.
+    pub retire: Option<PublicKey>,
+}
+
+/// A key and the proof that the issuer has its secret half.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddedKey {
+    /// The new key.
+    pub key: PublicKey,
+    /// Signature by the new key over [`possession_message`](crate::keyring::possession_message): nobody can take over another's key.
+    pub possession: Signature,
+}
+
+/// The first entry of a log that goes on for a frozen one: where that one ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Succession {
+    /// Verifier key of the frozen log (C2SP signed-note text form).
+    pub predecessor: String,
+    /// Agreement of the frozen log's statements.
+    pub agreement: Hash32,
+    /// Number of its entries, the freeze included.
+    pub size: u64,
+    /// RFC 6962 root over them.
+    pub root: Hash32,
+    /// Hash of its last statement, which is the freeze.
+    pub last: Hash32,
 }

@@ -62,6 +62,16 @@ pub enum StatementError {
         /// Number of keys given.
         known: usize,
     },
+    /// A key that an earlier statement of the issuer retired.
+    #[error(
+        "signed with key id {key_id}, which the issuer's own statement {by} retired; sign with a key that is still in force"
+    )]
+    Retired {
+        /// Key id in the envelope, hexadecimal.
+        key_id: String,
+        /// Sequence of the rotation.
+        by: u64,
+    },
     /// The signature is not valid under strict Ed25519.
     #[error(
         "the signature does not verify under key {key_id} (strict Ed25519); the bytes are not what the signer signed"

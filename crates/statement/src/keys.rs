@@ -105,6 +105,53 @@ fn decode_32(text: &str, out: &mut [u8; 32]) -> Option<()> {
     Some(())
 }
 
+/// An Ed25519 signature, as its 64 bytes. In text 128 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature(pub [u8; 64]);
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&hex::encode(self.0))
+        } else {
+            serializer.serialize_bytes(&self.0)
+        }
+    }
+}
+
+struct SignatureVisitor;
+
+impl de::Visitor<'_> for SignatureVisitor {
+    type Value = Signature;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an Ed25519 signature (64 bytes, or 128 hexadecimal digits)")
+    }
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Signature, E> {
+        bytes.try_into().map(Signature).map_err(|_| E::invalid_length(bytes.len(), &self))
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Signature, E> {
+        let mut bytes = [0; 64];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))?;
+        Ok(Signature(bytes))
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(SignatureVisitor)
+        } else {
+            deserializer.deserialize_bytes(SignatureVisitor)
+        }
+    }
+}
+
 /// An Ed25519 secret key. Its memory is overwritten when it is dropped, and it has no `Debug`, `Display` or serde form.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 

@@ -26,6 +26,7 @@ pub mod chain;
 mod envelope;
 mod error;
 pub mod ids;
+pub mod keyring;
 mod keys;
 #[cfg(test)]
 mod samples;
@@ -41,7 +42,8 @@ pub use chain::ChainError;
 pub use envelope::{MAX_STATEMENT_BYTES, Signed, decode_unverified, verify};
 pub use error::StatementError;
 pub use ids::{BlobRef, Hash32, IdError, Name};
-pub use keys::{PublicKey, SigningKey};
+pub use keyring::Keyring;
+pub use keys::{PublicKey, Signature, SigningKey};
 pub use statement::{Kind, Statement};
 pub use validate::{MAX_GROUPS, MAX_HEADS, MAX_ITEMS, MAX_PARENTS, MAX_RUNS, MAX_SOURCES};
 pub use vocabulary::{Class, NumericFormat};

@@ -1,8 +1,9 @@
 //! One statement of each kind, for tests.
 
 use crate::{
-    Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Freeze, Hash32, Header, Heartbeat,
-    LogHead, Mode, Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
+    AddedKey, Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Freeze, Hash32, Header,
+    Heartbeat, LogHead, Mode, Name, Outcome, PublicKey, Report, Response, ResponseItem, Rotation, RunDeclaration,
+    SigningKey, Statement, Succession,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -108,7 +109,21 @@ pub(crate) fn bodies() -> Vec<Body> {
             reason: "the disk is lost".to_owned(),
             successor: Some("logs.example/north-2+1+A".to_owned()),
         }),
+        rotation(9, &SigningKey::from_seed([2; 32]), Some(key().public())),
+        Body::Succession(Succession {
+            predecessor: "logs.example/north+1+A".to_owned(),
+            agreement: hash("agreement"),
+            size: 12,
+            root: hash("root"),
+            last: hash("freeze"),
+        }),
     ]
+}
+
+/// A rotation as the statement with this sequence.
+pub(crate) fn rotation(sequence: u64, add: &SigningKey, retire: Option<PublicKey>) -> Body {
+    let header = statement(Body::Heartbeat(Heartbeat { window: 0 }), sequence).header;
+    Body::Rotation(Rotation { add: Some(AddedKey::prove(add, &header)), retire })
 }
 
 /// Sequence 0 has no predecessor; the others name a fixed one.
@@ -126,5 +141,11 @@ pub(crate) fn statement(body: Body, sequence: u64) -> Statement {
 }
 
 pub(crate) fn statements() -> Vec<Statement> {
-    bodies().into_iter().zip(0..).map(|(body, sequence)| statement(body, sequence)).collect()
+    let sequence = |body: &Body, place| if matches!(body, Body::Succession(_)) { 0 } else { place };
+    bodies()
+        .into_iter()
+        .zip(0..)
+        .map(|(body, place)| (sequence(&body, place), body))
+        .map(|(at, body)| statement(body, at))
+        .collect()
 }

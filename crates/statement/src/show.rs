@@ -2,10 +2,11 @@
 
 use crate::body::{
     Alarm, Body, Challenge, Finding, FleetDeclaration, Freeze, Header, Heartbeat, LogHead, Mode, Outcome, Report,
-    Response, RunDeclaration,
+    Response, Rotation, RunDeclaration, Succession,
 };
 use crate::envelope::Signed;
 use crate::ids::{BlobRef, Hash32, Name};
+use crate::keys::PublicKey;
 use crate::statement::Statement;
 use crate::time;
 use std::fmt::Write as _;
@@ -30,6 +31,8 @@ pub fn text(statement: &Statement) -> String {
         Body::Heartbeat(Heartbeat { window }) => page.line("window", &window.to_string()),
         Body::Alarm(alarm) => alarm_lines(&mut page, alarm),
         Body::Freeze(freeze) => freeze_lines(&mut page, freeze),
+        Body::Rotation(rotation) => rotation_lines(&mut page, rotation),
+        Body::Succession(succession) => succession_lines(&mut page, succession),
     }
     page.gap();
     header_lines(&mut page, &statement.header);
@@ -91,6 +94,8 @@ const fn title(body: &Body) -> &'static str {
         Body::Heartbeat(_) => "Heartbeat",
         Body::Alarm(_) => "Alarm",
         Body::Freeze(_) => "Freeze",
+        Body::Rotation(_) => "Key rotation",
+        Body::Succession(_) => "Succession",
     }
 }
 
@@ -106,6 +111,21 @@ fn freeze_lines(page: &mut Page, freeze: &Freeze) {
     page.line("log", "ends with this entry");
     page.line("reason", &freeze.reason);
     page.line("successor", freeze.successor.as_deref().unwrap_or("none"));
+}
+
+fn rotation_lines(page: &mut Page, rotation: &Rotation) {
+    let key = |key: &PublicKey| format!("{key}, key id {}", hex::encode(key.key_id()));
+    page.line("adds", &rotation.add.as_ref().map_or_else(|| "no key".to_owned(), |added| key(&added.key)));
+    page.line("retires", &rotation.retire.as_ref().map_or_else(|| "no key".to_owned(), key));
+    page.line("from", "the next statement on");
+}
+
+fn succession_lines(page: &mut Page, succession: &Succession) {
+    page.line("log", "goes on for a frozen one");
+    page.line("predecessor", &succession.predecessor);
+    page.line("its agreement", &succession.agreement.to_string());
+    page.line("its end", &format!("{} entries, root {}", grouped(succession.size), succession.root));
+    page.line("its last", &format!("statement {}", succession.last));
 }
 
 fn header_lines(page: &mut Page, header: &Header) {

@@ -30,6 +30,8 @@ impl Statement {
             Body::Heartbeat(_) => Kind::Heartbeat,
             Body::Alarm(_) => Kind::Alarm,
             Body::Freeze(_) => Kind::Freeze,
+            Body::Rotation(_) => Kind::Rotation,
+            Body::Succession(_) => Kind::Succession,
         }
     }
 
@@ -64,11 +66,15 @@ pub enum Kind {
     Alarm,
     /// Freeze.
     Freeze,
+    /// Rotation of statement keys.
+    Rotation,
+    /// Succession to a frozen log.
+    Succession,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Fleet,
         Self::Report,
         Self::Run,
@@ -78,6 +84,8 @@ impl Kind {
         Self::Heartbeat,
         Self::Alarm,
         Self::Freeze,
+        Self::Rotation,
+        Self::Succession,
     ];
 
     /// The lower-case word used in content types, subjects and files.
@@ -93,6 +101,8 @@ impl Kind {
             Self::Heartbeat => "heartbeat",
             Self::Alarm => "alarm",
             Self::Freeze => "freeze",
+            Self::Rotation => "rotation",
+            Self::Succession => "succession",
         }
     }
 

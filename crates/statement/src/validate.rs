@@ -1,10 +1,12 @@
 //! Rules for the fields of each kind, beyond what the types say.
 
 use crate::body::{
-    Alarm, Body, Challenge, Finding, FleetDeclaration, Freeze, LogHead, Outcome, Report, Response, RunDeclaration,
+    Alarm, Body, Challenge, Finding, FleetDeclaration, Freeze, Header, LogHead, Outcome, Report, Response, Rotation,
+    RunDeclaration, Succession,
 };
 use crate::error::StatementError;
 use crate::ids::Name;
+use crate::keyring;
 use crate::statement::Statement;
 use crate::time;
 use crate::vocabulary::Class;
@@ -42,6 +44,8 @@ impl Statement {
             Body::Heartbeat(_) => Ok(()),
             Body::Alarm(alarm) => alarm_fields(alarm),
             Body::Freeze(freeze) => freeze_fields(freeze),
+            Body::Rotation(rotation) => rotation_fields(rotation, &self.header),
+            Body::Succession(succession) => succession_fields(succession, &self.header),
         });
         result.map_err(|(field, problem)| StatementError::Field {
             kind: self.kind().name(),
@@ -99,9 +103,43 @@ fn freeze_fields(freeze: &Freeze) -> Result<(), Problem> {
     if !(1..=500).contains(&freeze.reason.len()) || freeze.reason.chars().any(char::is_control) {
         return refuse("body.freeze.reason", "must have 1 to 500 bytes without control characters");
     }
-    let legal = |key: &String| (1..=400).contains(&key.len()) && key.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-    if freeze.successor.as_ref().is_some_and(|key| !legal(key)) {
-        return refuse("body.freeze.successor", "a verifier key has 1 to 400 printable ASCII characters without space");
+    if freeze.successor.as_ref().is_some_and(|key| !is_verifier_key(key)) {
+        return refuse("body.freeze.successor", VERIFIER_KEY_RULE);
+    }
+    Ok(())
+}
+
+const VERIFIER_KEY_RULE: &str = "a verifier key has 1 to 400 printable ASCII characters without space";
+
+fn is_verifier_key(text: &str) -> bool {
+    (1..=400).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
+}
+
+fn rotation_fields(rotation: &Rotation, header: &Header) -> Result<(), Problem> {
+    if rotation.add.is_none() && rotation.retire.is_none() {
+        return refuse("body.rotation.add", "a rotation adds a key, retires one, or both");
+    }
+    let Some(added) = &rotation.add else { return Ok(()) };
+    if rotation.retire == Some(added.key) {
+        return refuse("body.rotation.retire", "must not be the key that is added");
+    }
+    if !added.key.verifies(&keyring::possession_message(header, &added.key), &added.possession.0) {
+        let problem =
+            "must be a signature by the added key over this agreement, issuer, sequence, previous statement and key";
+        return refuse("body.rotation.add.possession", problem);
+    }
+    Ok(())
+}
+
+fn succession_fields(succession: &Succession, header: &Header) -> Result<(), Problem> {
+    if header.sequence != 0 {
+        return refuse("header.sequence", "must be 0: a log names its predecessor in its first entry");
+    }
+    if !is_verifier_key(&succession.predecessor) {
+        return refuse("body.succession.predecessor", VERIFIER_KEY_RULE);
+    }
+    if succession.size == 0 {
+        return refuse("body.succession.size", "must count the freeze, so it is at least 1");
     }
     Ok(())
 }

@@ -104,6 +104,13 @@ fn checking_bodies() -> Vec<(&'static str, Body)> {
         ResponseItem { group: 7, opening: blob("opening 7") },
         ResponseItem { group: 2, opening: blob("opening 2") },
     ];
+    let succession = Succession {
+        predecessor: "logs.example/north+1+A".to_owned(),
+        agreement: hash("earlier agreement"),
+        size: 12,
+        root: hash("earlier root"),
+        last: hash("freeze"),
+    };
     vec![
         ("challenge", Body::Challenge(challenge)),
         ("response", Body::Response(Response { challenge: hash("challenge"), items: opened })),
@@ -111,6 +118,8 @@ fn checking_bodies() -> Vec<(&'static str, Body)> {
         ("heartbeat", Body::Heartbeat(Heartbeat { window: 3 })),
         ("alarm", Body::Alarm(alarm)),
         ("freeze", Body::Freeze(Freeze { reason: "the disk is lost".to_owned(), successor: None })),
+        ("rotation", Body::Rotation(Rotation { add: None, retire: None })),
+        ("succession", Body::Succession(succession)),
     ]
 }
 
@@ -124,13 +133,22 @@ fn envelopes() {
     for ((what, body), sequence) in working_bodies().into_iter().chain(checking_bodies()).zip(0u64..) {
         let heads = if sequence % 2 == 0 { Vec::new() } else { vec![head()] };
         let issued_unix_seconds = 1_793_491_200 + sequence;
+        // A succession is the first entry of another log.
+        let first = matches!(body, Body::Succession(_));
         let header = Header {
             agreement: hash("agreement"),
             issuer: name("auditor"),
-            sequence,
-            previous,
+            sequence: if first { 0 } else { sequence },
+            previous: previous.filter(|_| !first),
             issued_unix_seconds,
             heads,
+        };
+        let body = match body {
+            Body::Rotation(rotation) => {
+                let add = Some(AddedKey::prove(&SigningKey::from_seed([2; 32]), &header));
+                Body::Rotation(Rotation { add, ..rotation })
+            }
+            other => other,
         };
         let statement = Statement { header, body };
         let bytes = statement.sign(&key).unwrap();
@@ -147,7 +165,7 @@ fn envelopes() {
         previous = Some(signed.hash);
     }
     let file = json!({
-        "about": "Statements of every kind, chained, with their envelopes. Ed25519 is deterministic, so the bytes must be equal.",
+        "about": "Statements of every kind, chained (the succession begins another log), with their envelopes. The rotation adds the key of seed 02…02. Ed25519 is deterministic, so the bytes must be equal.",
         "seed_hex": hex::encode(seed),
         "public_key": key.public(),
         "key_id_hex": hex::encode(key.public().key_id()),

@@ -85,8 +85,20 @@ pub fn read_log(directory: &Path, log: &VerifierKey, limits: &Limits) -> Result<
 /// # Errors
 /// As [`read_log`].
 pub fn read_log_at(directory: &Path, checkpoint: SignedCheckpoint, limits: &Limits) -> Result<LogContents, TlogError> {
+    read_log_from(&mut fetch_from(directory), checkpoint, limits)
+}
+
+/// As [`read_log_at`], from wherever `fetch` finds the log's files.
+///
+/// # Errors
+/// As [`read_log`], and whatever `fetch` reports.
+pub fn read_log_from(
+    fetch: &mut Fetch<'_>,
+    checkpoint: SignedCheckpoint,
+    limits: &Limits,
+) -> Result<LogContents, TlogError> {
     let Checkpoint { size, root, .. } = checkpoint.checkpoint();
-    let entries = read_entries(*size, &mut fetch_from(directory), limits)?;
+    let entries = read_entries(*size, fetch, limits)?;
     let mut tree = Tree::new();
     for entry in &entries {
         tree.push(leaf_hash(entry));
@@ -103,7 +115,7 @@ pub type Fetch<'a> = dyn FnMut(&str, u64) -> Result<Option<Vec<u8>>, TlogError> 
 
 /// Fetches from a log's directory.
 pub(crate) fn fetch_from(directory: &Path) -> impl FnMut(&str, u64) -> Result<Option<Vec<u8>>, TlogError> {
-    move |path, limit| read_limited(&directory.join(path), "entry bundle bytes", limit)
+    move |path, limit| read_limited(&directory.join(path), "file bytes", limit)
 }
 
 /// Reads the `size` entries of a log from wherever `fetch` finds its bundles. The entries are *not* checked: the caller compares the

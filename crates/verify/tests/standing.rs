@@ -8,7 +8,8 @@ use standstill_agreement::{Agreement, Fill};
 use standstill_ledger::ChipTable;
 use standstill_seal::{FleetContext, GroupRegistration, MasterSecret, seal_fleet};
 use standstill_statement::{
-    BlobRef, Body, Class, FleetDeclaration, Hash32, Mode, Name, RunDeclaration, SigningKey, decode_unverified,
+    BlobRef, Body, Class, FleetDeclaration, Hash32, Heartbeat, Mode, Name, RunDeclaration, SigningKey,
+    decode_unverified,
 };
 use standstill_tlog::note::{KeyType, NoteSigner};
 use standstill_verify::bench::world::{Plan, START_UNIX_SECONDS, Scribe, Usage, WINDOW_SECONDS, World};
@@ -285,4 +286,28 @@ fn an_idle_second_auditor_leaves_nothing_open() {
     // Shown empty before the start only: what it said later may have been left out.
     second.publish(&witnesses, START_UNIX_SECONDS - HOUR).unwrap();
     assert_comes_out(&with(&world, &second), "second/statements", Outcome::CannotConclude, "no statement");
+}
+
+#[test]
+fn a_party_may_change_its_key_and_the_old_one_no_longer_speaks_for_it() {
+    let mut world = world(PLAN);
+    let id = world.agreement.id();
+    let time = START_UNIX_SECONDS + 1_000;
+    world.report(0, 0, Usage::FULL).unwrap();
+    let old = world.labs[0].scribe.clone();
+    world.labs[0].scribe.rotate(77, id, time).unwrap();
+    world.report(0, 1, Usage::SLOWED).unwrap();
+    let mut stolen = old;
+    stolen.entries.clone_from(&world.labs[0].scribe.entries);
+    world.finish().unwrap();
+    let verdict = judged(world.bundle().unwrap());
+    assert_comes_out(&verdict, "north/statements", Outcome::Verified, "5 entries");
+    assert_comes_out(&verdict, "north/reports-in-time", Outcome::Verified, "2 reports");
+
+    // Whoever holds the retired key and the log's key can still append; everybody sees what it is.
+    stolen.say(id, Body::Heartbeat(Heartbeat { window: 1 }), time).unwrap();
+    world.labs[0].scribe.entries = stolen.entries;
+    world.finish().unwrap();
+    let verdict = judged(world.bundle().unwrap());
+    assert_comes_out(&verdict, "north/statements", Outcome::Violated, "retired");
 }

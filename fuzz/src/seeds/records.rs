@@ -9,7 +9,10 @@ use standstill_audit::{DemoBeacon, Round};
 use standstill_ledger::{DeviceWindow, Evidence, OpsInterval, SlotEntry, WindowLedger, WindowSpec};
 use standstill_seal::commitment::{PointBytes, commit};
 use standstill_seal::{LeafValues, MasterSecret, Opening};
-use standstill_statement::{Class, Hash32, Name, SigningKey, canonical, decode_unverified};
+use standstill_statement::{
+    AddedKey, Body, Class, Hash32, Header, Name, Rotation, SigningKey, Statement, Succession, canonical, decode_unverified,
+};
+use standstill_tlog::certificate::{AbsenceCertificate, Claim, PublishedCertificate};
 use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence};
 use standstill_tlog::cosignature;
 use standstill_tlog::merkle::{Tree, leaf_hash};
@@ -37,7 +40,25 @@ pub fn statements() -> Vec<Vec<u8>> {
         let width = path.rsplit_once(".p/").and_then(|(_, width)| width.parse().ok()).unwrap_or(256);
         Some(decode_bundle(bytes, width).ok()?.into_iter().map(<[u8]>::to_vec).collect::<Vec<_>>())
     });
-    entries.flatten().collect()
+    entries.flatten().chain(rotations()).collect()
+}
+
+/// A rotation of keys, and the first entry of a successor.
+fn rotations() -> Vec<Vec<u8>> {
+    let (key, next) = (SigningKey::from_seed([3; 32]), SigningKey::from_seed([4; 32]));
+    let header = Header {
+        agreement: Hash32([7; 32]),
+        issuer: Name::new("north").expect("a name"),
+        sequence: 0,
+        previous: None,
+        issued_unix_seconds: 1_800_000_000,
+        heads: Vec::new(),
+    };
+    let rotation = Rotation { add: Some(AddedKey::prove(&next, &header)), retire: Some(key.public()) };
+    let (predecessor, hash) = (log().verifier().to_string(), Hash32([1; 32]));
+    let succession = Succession { predecessor, agreement: hash, size: 7, root: hash, last: hash };
+    let bodies = [Body::Rotation(rotation), Body::Succession(succession)];
+    bodies.map(|body| Statement { header: header.clone(), body }.sign(&key).expect("good fields")).to_vec()
 }
 
 /// Their payloads.
@@ -132,6 +153,26 @@ pub fn log_proofs() -> Vec<Vec<u8>> {
         checkpoint: checkpoint.clone(),
     };
     [None, Some(b"extra".to_vec())].map(|extra| proof(extra).to_string().into_bytes()).to_vec()
+}
+
+/// Certificates of both kinds; seven entries of one byte each.
+pub fn certificates() -> Vec<Vec<u8>> {
+    let checkpoint = Note::parse(&cosigned_note()).expect("a note");
+    let entries: Vec<Vec<u8>> = (0..7).map(|index| vec![index]).collect();
+    let claims = [
+        Claim::NothingBeyond,
+        Claim::NotThisEntry { leaf: leaf_hash(b"x"), leaves: entries.iter().map(|entry| leaf_hash(entry)).collect() },
+        Claim::NothingMatching { question: "kind=report window=5".to_owned(), entries },
+    ];
+    let absence = claims.into_iter().map(|claim| {
+        AbsenceCertificate { deadline_unix_seconds: 1_700_000_000, claim, checkpoint: checkpoint.clone() }
+            .to_bytes()
+            .expect("short entries")
+    });
+    let path = tree(7).inclusion_proof(3, 7).expect("a leaf");
+    let proof = LogProof { extra: None, index: 3, path, checkpoint: checkpoint.clone() };
+    let published = PublishedCertificate { deadline_unix_seconds: 1_900_000_000, entry: vec![3], proof };
+    absence.chain([published.to_bytes()]).collect()
 }
 
 /// Requests to a witness.

@@ -206,10 +206,11 @@ pub enum LogCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Check a log from its tiles up to its checkpoint
+    /// Check a whole log from its tiles up to its checkpoints and cosignatures
     Fsck {
-        /// Log folder
-        dir: PathBuf,
+        /// Log folder, or the address of a log or mirror that serves it (https://…), whatever it is stored in
+        #[arg(value_name = "DIR_OR_URL")]
+        log: String,
         /// Verifier key (vkey) of the log
         #[arg(long)]
         vkey: String,

@@ -190,6 +190,22 @@ pub enum LogNetworkCommand {
         #[arg(long)]
         for_ever: bool,
     },
+    /// Make a new statement key and state that it takes the old one's place; publish it with `log submit`
+    Rotate {
+        /// The role's folder
+        home: PathBuf,
+    },
+    /// Begin a log that goes on for a frozen one: state in its first entry where that one ended
+    Succeed {
+        /// The role's folder, bound to terms that name its new log; its log is empty
+        home: PathBuf,
+        /// Folder of the role whose log is frozen
+        #[arg(long)]
+        predecessor: PathBuf,
+        /// Check what the log's first entry says against the frozen log, and state nothing
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure a log on this machine: appends, reads, witnesses, and the physical limits beside them
     Bench {
         /// Folder on the disk that a log would use; a folder is made in it and removed

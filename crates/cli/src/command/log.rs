@@ -4,6 +4,7 @@ use crate::args::LogCommand;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::role::reading;
 use standstill_statement::time::utc;
+use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::note::VerifierKey;
 use standstill_tlog::proof::LogProof;
 use standstill_tlog::{fsck, reader};
@@ -12,7 +13,7 @@ use std::path::Path;
 pub(super) fn run(command: &LogCommand) -> CliResult {
     match command {
         LogCommand::Show { dir, vkey, json } => show(dir, &key(vkey)?, *json),
-        LogCommand::Fsck { dir, vkey, agreement } => check(dir, &key(vkey)?, agreement.as_deref()),
+        LogCommand::Fsck { log, vkey, agreement } => check(log, &key(vkey)?, agreement.as_deref()),
         LogCommand::Prove { dir, vkey, index } => prove(dir, &key(vkey)?, *index),
         LogCommand::Network(command) => super::log_network::run(command),
     }
@@ -46,13 +47,14 @@ fn show(dir: &Path, key: &VerifierKey, json: bool) -> CliResult {
     Ok(Exit::Ok)
 }
 
-fn check(dir: &Path, key: &VerifierKey, agreement: Option<&Path>) -> CliResult {
-    let report =
-        fsck::fsck(dir, key, &reader::Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
+fn check(log: &str, key: &VerifierKey, agreement: Option<&Path>) -> CliResult {
+    let served = log.starts_with("http://") || log.starts_with("https://");
+    let (report, signed) =
+        if served { super::log_network::fsck_served(log, key)? } else { fsck_folder(Path::new(log), key)? };
     let mut problems = report.problems;
     let mut cosigned = String::new();
     if let Some(agreement) = agreement {
-        let (found, quorums) = super::log_network::check_cosignatures(dir, key, agreement)?;
+        let (found, quorums) = super::log_network::check_cosignatures(&signed, agreement)?;
         cosigned = format!(", {quorums} of them with a full quorum of witnesses");
         problems.extend(found);
     }
@@ -67,6 +69,13 @@ fn check(dir: &Path, key: &VerifierKey, agreement: Option<&Path>) -> CliResult {
         problems.len()
     );
     Ok(if problems.is_empty() { Exit::Ok } else { Exit::Unreadable })
+}
+
+/// The report, and every checkpoint that it rests on.
+fn fsck_folder(dir: &Path, key: &VerifierKey) -> CliResult<(fsck::FsckReport, Vec<SignedCheckpoint>)> {
+    let (limits, about) = (reader::Limits::default(), |error| CliError::about(dir.display(), error));
+    let report = fsck::fsck(dir, key, &limits).map_err(about)?;
+    Ok((report, reader::read_history(dir, key, &limits).map_err(about)?))
 }
 
 fn prove(dir: &Path, key: &VerifierKey, index: u64) -> CliResult {

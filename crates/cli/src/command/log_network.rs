@@ -1,7 +1,8 @@
-//! `standstill log submit|tail|fetch|absence|published|certificate|bench`.
+//! `standstill log submit|tail|fetch|absence|published|certificate|freeze|rotate|succeed|bench`.
 
 mod look;
 mod prove;
+mod succession;
 
 use crate::args::{LogNetworkCommand, NetworkLog};
 use crate::exit::{CliError, CliResult, Exit};
@@ -11,15 +12,19 @@ use crate::role::issuer::PublicHalf;
 use crate::role::reading;
 use crate::{folder, role};
 use standstill_agreement::Agreement;
+use standstill_node::client::http::join;
 use standstill_node::client::question::Speaker;
 use standstill_node::client::{ClientError, Follower, Http, HttpLimits, LogCopy};
 use standstill_node::log::bench::{self, BenchOptions};
 use standstill_statement::time::{days_from_civil, utc};
 use standstill_statement::{Body, Freeze, Name};
+use standstill_tlog::TlogError;
+use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::file_log;
+use standstill_tlog::fsck::{self, FsckReport};
 use standstill_tlog::note::VerifierKey;
 use standstill_tlog::policy::Policy;
-use standstill_tlog::reader::{self, Limits};
+use standstill_tlog::reader::Limits;
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,6 +43,8 @@ pub(super) fn run(command: &LogNetworkCommand) -> CliResult {
         LogNetworkCommand::Freeze { home, reason, successor, for_ever } => {
             freeze(home, reason, successor.as_deref(), *for_ever)
         }
+        LogNetworkCommand::Rotate { home } => rotate(home),
+        LogNetworkCommand::Succeed { home, predecessor, check } => succession::run(home, predecessor, *check),
         LogNetworkCommand::Bench { dir, statements, connections, json } => {
             measure(dir, *statements, *connections, *json)
         }
@@ -83,6 +90,19 @@ fn freeze(home: &Path, reason: &str, successor: Option<&str>, for_ever: bool) ->
         "The log of '{}' ends with statement {}. Publish it: standstill log submit {} --url URL",
         issuer.id,
         hash.short(),
+        home.display()
+    );
+    Ok(Exit::Ok)
+}
+
+fn rotate(home: &Path) -> CliResult {
+    let rotated = role::rotate_key(home, crate::clock::now_unix_seconds())?;
+    println!(
+        "'{}' signs with {} from now on; {} is retired by statement {}. Publish it: standstill log submit {} --url URL",
+        rotated.id,
+        rotated.new,
+        rotated.old,
+        rotated.statement.short(),
         home.display()
     );
     Ok(Exit::Ok)
@@ -163,21 +183,52 @@ fn named(agreement: &Path, party: &str) -> CliResult<(Name, VerifierKey, Speaker
     Ok((name, key, speaker, policy, terms))
 }
 
-/// Checks every cosignature in a log's folder; gives one sentence for each problem, and the number of checkpoints with a full quorum.
-pub(super) fn check_cosignatures(dir: &Path, key: &VerifierKey, agreement: &Path) -> CliResult<(Vec<String>, usize)> {
+/// Checks every cosignature on checkpoints; gives one sentence for each problem, and the number of them with a full quorum.
+pub(super) fn check_cosignatures(history: &[SignedCheckpoint], agreement: &Path) -> CliResult<(Vec<String>, usize)> {
     let terms = role::reading::agreement_file(agreement)?;
     let policy = Policy::parse(&terms.witnesses).map_err(CliError::unreadable)?;
-    let history =
-        reader::read_history(dir, key, &Limits::default()).map_err(|error| CliError::about(dir.display(), error))?;
     let (mut problems, mut quorums) = (Vec::new(), 0);
     for signed in history {
         let size = signed.checkpoint().size;
         match policy.evaluate(signed.note()) {
             Ok(found) => quorums += usize::from(found.quorum_time.is_some()),
-            Err(error) => problems.push(format!("checkpoints/{size}: {error}")),
+            Err(error) => problems.push(format!("checkpoint {size}: {error}")),
         }
     }
     Ok((problems, quorums))
+}
+
+/// Checks a log that somebody serves; gives the report and the newest public checkpoint.
+pub(super) fn fsck_served(url: &str, key: &VerifierKey) -> CliResult<(FsckReport, Vec<SignedCheckpoint>)> {
+    let (http, runtime) = (Http::new(HttpLimits::default()).map_err(client_error)?, network::runtime()?);
+    let mut trouble = None;
+    let mut fetch = |path: &str, limit: u64| {
+        runtime.block_on(http.get(&join(url, path), limit)).map_err(|error| {
+            let told = std::io::Error::other(error.to_string());
+            trouble = Some(error);
+            TlogError::Io { action: "fetch", path: path.into(), source: told }
+        })
+    };
+    let progress = Progress::start("Checking", 0, "");
+    let mut newest = None;
+    let report = fsck::fsck_served(
+        &mut |path: &str, limit: u64| {
+            let bytes = fetch(path, limit)?;
+            if path == "checkpoint" {
+                newest.clone_from(&bytes);
+            }
+            Ok(bytes)
+        },
+        key,
+        &Limits::default(),
+    );
+    drop(progress);
+    let report = report.map_err(|error| match trouble {
+        Some(trouble) => client_error(trouble),
+        None => CliError::about(url, error),
+    })?;
+    let signed = newest.map(|bytes| SignedCheckpoint::parse(&bytes, key)).transpose();
+    Ok((report, signed.map_err(|error| CliError::about(url, error))?.into_iter().collect()))
 }
 
 /// Unix seconds, or UTC as `2026-11-05T18:00:00Z`.

@@ -4,7 +4,7 @@ use crate::exit::{CliError, CliResult};
 use crate::role::reading::{self, Entry};
 use crate::{folder, secret_file};
 use standstill_agreement::Agreement;
-use standstill_statement::{BlobRef, Body, Hash32, Header, LogHead, Name, SigningKey, Statement};
+use standstill_statement::{BlobRef, Body, Hash32, Header, Keyring, LogHead, Name, SigningKey, Statement};
 use standstill_tlog::file_log::FileLog;
 use standstill_tlog::note::{KeyType, NoteSigner, VerifierKey};
 use std::path::{Path, PathBuf};
@@ -152,6 +152,20 @@ impl Issuer {
     /// # Errors
     /// When the statement is not well formed, or the log cannot be written.
     pub fn state(&mut self, body: Body, now_unix_seconds: u64, heads: Vec<LogHead>) -> CliResult<Hash32> {
+        self.state_with(now_unix_seconds, heads, |_| body)
+    }
+
+    /// As [`Issuer::state`], for a body that depends on its place in the chain.
+    ///
+    /// # Errors
+    /// As there, and when the role's key was retired.
+    pub fn state_with(
+        &mut self,
+        now_unix_seconds: u64,
+        heads: Vec<LogHead>,
+        body: impl FnOnce(&Header) -> Body,
+    ) -> CliResult<Hash32> {
+        self.refuse_retired_key()?;
         let header = Header {
             agreement: self.agreement_id,
             issuer: self.id.clone(),
@@ -160,6 +174,7 @@ impl Issuer {
             issued_unix_seconds: now_unix_seconds,
             heads,
         };
+        let body = body(&header);
         let statement = Statement { header, body };
         let bytes =
             statement.sign(&self.key).map_err(|error| CliError::about(format!("{}'s statement", self.id), error))?;
@@ -168,6 +183,21 @@ impl Issuer {
         self.log.publish().map_err(CliError::unreadable)?;
         self.entries.push(Entry { index: self.log.size() - 1, hash, statement });
         Ok(hash)
+    }
+
+    /// A statement under a retired key would be a breach that nobody can take back.
+    fn refuse_retired_key(&self) -> CliResult<()> {
+        let named = self.agreement.issuer(&self.id).map_or(&[][..], |(_, keys)| keys);
+        let mut keyring = Keyring::new(named);
+        for entry in &self.entries {
+            keyring.apply(&entry.statement).map_err(|error| CliError::about(self.home.display(), error))?;
+        }
+        keyring.check(&self.key.public()).map_err(|error| {
+            let home = self.home.display();
+            CliError::usage(format!(
+                "{home}/keys/statement.key: {error}. If a rotation was interrupted: standstill log rotate {home}"
+            ))
+        })
     }
 
     /// Stores bytes under their hash, for a statement to refer to.

@@ -3,11 +3,13 @@
 use super::ClientError;
 use super::copy::LogCopy;
 use super::question::{Question, Speaker};
+use standstill_statement::Keyring;
 use standstill_tlog::certificate::{AbsenceCertificate, Absent, Claim, Published, PublishedCertificate};
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::merkle::Hash;
 use standstill_tlog::policy::Policy;
 use standstill_tlog::proof::LogProof;
+use std::cell::RefCell;
 
 /// What an absence certificate is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +93,11 @@ pub fn check_absent(
     speaker: &Speaker,
 ) -> Result<Absent, ClientError> {
     let question = certificate.question().map(Question::parse).transpose()?;
-    let matches = |_: u64, entry: &[u8]| question.as_ref().is_some_and(|question| question.matches(speaker, entry));
+    let keyring = RefCell::new(Keyring::new(&speaker.keys));
+    // Entries come in the order of the log, so the keyring is that of the entries before.
+    let matches = |_: u64, entry: &[u8]| {
+        question.as_ref().is_some_and(|question| question.matches(speaker, &mut keyring.borrow_mut(), entry))
+    };
     Ok(certificate.verify(log, policy, &matches)?)
 }
 

@@ -4,7 +4,7 @@
 //! statement answer nothing: a party cannot hide its silence behind rubbish in its own log.
 
 use super::ClientError;
-use standstill_statement::{self as statement, Hash32, Kind, Name, PublicKey};
+use standstill_statement::{Hash32, Keyring, Kind, Name, PublicKey};
 use std::fmt;
 
 /// Whose statements count.
@@ -14,7 +14,7 @@ pub struct Speaker {
     pub agreement: Hash32,
     /// The log's party or role.
     pub issuer: Name,
-    /// Keys that may sign for it.
+    /// Keys that may sign for it when its log begins.
     pub keys: Vec<PublicKey>,
 }
 
@@ -51,10 +51,10 @@ impl Question {
         Ok(Self { text: text.to_owned(), items })
     }
 
-    /// Whether an entry of this speaker's log answers.
+    /// Whether the next entry of this speaker's log answers. The keyring is that of the entries before it.
     #[must_use]
-    pub fn matches(&self, speaker: &Speaker, entry: &[u8]) -> bool {
-        let Ok(signed) = statement::verify(entry, &speaker.keys) else { return false };
+    pub fn matches(&self, speaker: &Speaker, keyring: &mut Keyring, entry: &[u8]) -> bool {
+        let Ok(signed) = keyring.verify_next(entry) else { return false };
         if signed.expect(&speaker.agreement, &speaker.issuer).is_err() {
             return false;
         }
@@ -121,7 +121,9 @@ mod tests {
         let (key, other) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
         let issuer = Name::new("north").unwrap();
         let speaker = Speaker { agreement: Hash32([7; 32]), issuer, keys: vec![key.public()] };
-        let ask = |text: &str, entry: &[u8]| Question::parse(text).unwrap().matches(&speaker, entry);
+        let ask = |text: &str, entry: &[u8]| {
+            Question::parse(text).unwrap().matches(&speaker, &mut Keyring::new(&speaker.keys), entry)
+        };
         let entry = heartbeat(5, &key, "north");
         assert!(ask("kind=heartbeat window=5", &entry) && ask("kind=heartbeat", &entry));
         assert!(ask(&format!("statement={}", Hash32::of(&entry)), &entry));

@@ -125,7 +125,7 @@ fn authorize(log: &Shared, headers: &HeaderMap, sha256: &Hash32, length: u64) ->
     let signature = signature
         .ok_or_else(|| Refusal::new(400, "the signature in the Authorization header is not base64 of 64 bytes"))?;
     let message = message(&log.setup.agreement, sha256, length);
-    if log.setup.statement_keys.iter().any(|key| key.verifies(&message, &signature)) {
+    if log.keyring().active().iter().any(|key| key.verifies(&message, &signature)) {
         return Ok(());
     }
     let text = "the upload is not signed by a statement key of this log's party, for this agreement, blob and length";

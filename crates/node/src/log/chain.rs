@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::setup::Setup;
-use standstill_statement::{BlobRef, Body, MAX_STATEMENT_BYTES, Signed, StatementError, verify};
+use standstill_statement::{BlobRef, Body, Keyring, MAX_STATEMENT_BYTES, PublicKey, Signed, StatementError, verify};
 use standstill_tlog::merkle::{Hash, leaf_hash};
 
 /// A statement that is in order by itself; its place in the chain is checked when it gets its index.
@@ -22,18 +22,37 @@ pub(super) struct Checked {
     pub(super) blobs: Vec<BlobRef>,
     /// Whether it is the last entry that this log takes.
     pub(super) closes: bool,
+    /// The key that signed it; whether that key is in force is checked when it gets its index.
+    pub(super) key: PublicKey,
+    /// The statement itself when it changes the keys in force.
+    pub(super) rotation: Option<Box<Signed>>,
 }
 
-/// Verifies a statement: form, strict signature by one of the party's keys, agreement and issuer.
-pub(super) fn check(bytes: Vec<u8>, setup: &Setup) -> Result<Checked, Refusal> {
+impl Checked {
+    /// Whether its key may sign here, and what follows from it for the keys.
+    pub(super) fn turn(&self, keyring: &mut Keyring) -> Result<(), Refusal> {
+        let admitted = match &self.rotation {
+            Some(signed) => keyring.admit(signed),
+            None => keyring.check(&self.key),
+        };
+        admitted.map_err(|error| refused(&error))
+    }
+}
+
+/// Verifies a statement: form, strict signature by one of the party's keys (a retired one may have signed what is in the log already),
+/// agreement and issuer.
+pub(super) fn check(bytes: Vec<u8>, setup: &Setup, keys: &[PublicKey]) -> Result<Checked, Refusal> {
     if bytes.len() > MAX_STATEMENT_BYTES {
         return Err(too_long());
     }
-    let signed = verify(&bytes, &setup.statement_keys).map_err(|error| refused(&error))?;
+    let signed = verify(&bytes, keys).map_err(|error| refused(&error))?;
     signed.expect(&setup.agreement, &setup.issuer).map_err(|error| refused(&error))?;
     let leaf = leaf_hash(&bytes);
-    let Signed { statement, hash, .. } = signed;
+    let rotation = matches!(signed.statement.body, Body::Rotation(_)).then(|| Box::new(signed.clone()));
+    let Signed { statement, hash, key, .. } = signed;
     Ok(Checked {
+        key,
+        rotation,
         sequence: statement.header.sequence,
         previous: statement.header.previous.map(|hash| hash.0),
         hash: hash.0,
@@ -55,7 +74,10 @@ pub(super) fn too_long() -> Refusal {
 fn refused(error: &StatementError) -> Refusal {
     let status = match error {
         StatementError::TooLong { .. } => 413,
-        StatementError::UnknownKey { .. } | StatementError::Signature { .. } | StatementError::Unexpected { .. } => 403,
+        StatementError::UnknownKey { .. }
+        | StatementError::Retired { .. }
+        | StatementError::Signature { .. }
+        | StatementError::Unexpected { .. } => 403,
         _ => 400,
     };
     Refusal::new(status, error.to_string())

@@ -61,6 +61,9 @@ pub struct WitnessConfig {
     pub vkey: String,
     /// Submission prefix.
     pub url: String,
+    /// Whether it is a mirror, which cosigns only what it holds: entries are uploaded to it.
+    #[serde(default)]
+    pub mirror: bool,
 }
 
 /// Kind and place of the storage.
@@ -180,7 +183,7 @@ impl Config {
         let place = self.policy.as_ref().unwrap_or(&self.agreement);
         let known: Vec<_> = policy.witnesses().iter().chain(next.map_or(&[][..], Policy::witnesses)).collect();
         let mut addresses: Vec<WitnessAddress> = Vec::new();
-        for WitnessConfig { name, vkey, url } in &self.witnesses {
+        for WitnessConfig { name, vkey, url, mirror } in &self.witnesses {
             let refused = |problem: String| NodeError::config(place, format!("witness {name}: {problem}"));
             let key = VerifierKey::parse(vkey).map_err(|error| refused(error.to_string()))?;
             if !known.iter().any(|witness| witness.key == key) {
@@ -189,13 +192,13 @@ impl Config {
                 )));
             }
             check_url(url).map_err(refused)?;
-            addresses.push(WitnessAddress { name: name.clone(), key, url: url.clone() });
+            addresses.push(WitnessAddress { name: name.clone(), key, url: url.clone(), mirror: *mirror });
         }
         for witness in known {
             let absent = !addresses.iter().any(|address| address.key == witness.key);
             if let (true, Some(url)) = (absent, &witness.url) {
                 let name = String::from_utf8_lossy(&witness.name).into_owned();
-                addresses.push(WitnessAddress { name, key: witness.key.clone(), url: url.clone() });
+                addresses.push(WitnessAddress { name, key: witness.key.clone(), url: url.clone(), mirror: false });
             }
         }
         Ok(addresses)

@@ -12,9 +12,15 @@ use super::condition::{Condition, count};
 use super::recovery::check_signed_before;
 use super::running::Shared;
 use super::setup::WitnessAddress;
+use super::tiles::read_bundle;
+use crate::client::{Http, HttpLimits};
+use crate::mirror::MirrorError;
+use crate::mirror::push::{self, Packages};
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::merkle::Hash;
+use standstill_tlog::mirror::{Package, PackageRange, build_package};
+use standstill_tlog::tile::{Kind, TILE_WIDTH, TileId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -50,6 +56,8 @@ pub(super) struct Asker {
     place: usize,
     witness: WitnessAddress,
     client: WitnessClient,
+    /// For uploads to a mirror.
+    uploads: Http,
     heads: watch::Receiver<Arc<Head>>,
     /// Size that the witness last cosigned, as far as known.
     known: u64,
@@ -60,9 +68,9 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Prepares to ask the witness at this place of the configuration.
-    pub(super) fn new(shared: Arc<Shared>, place: usize, client: WitnessClient) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, place: usize, client: WitnessClient, uploads: Http) -> Self {
         let (witness, heads) = (shared.setup.witnesses[place].clone(), shared.heads.subscribe());
-        Self { shared, place, witness, client, heads, known: 0, done: None, backoff: BACKOFF.0 }
+        Self { shared, place, witness, client, uploads, heads, known: 0, done: None, backoff: BACKOFF.0 }
     }
 
     /// Asks for ever.
@@ -138,6 +146,7 @@ impl Asker {
             let proof = self.proof(head)?;
             match self.client.add_checkpoint(self.known, proof, &head.signed).await? {
                 Answer::Cosigned(lines) => {
+                    let lines = if self.witness.mirror { self.upload(head).await? } else { lines };
                     self.shared.gatherer.add(&self.shared, head, &lines).await.map_err(|error| error.to_string())?;
                     self.known = head.size();
                     return Ok(());
@@ -148,6 +157,14 @@ impl Asker {
         }
         Err("says each time that it stands at another size; two logs under one key, or a fault of the witness"
             .to_owned())
+    }
+
+    /// A mirror has taken the checkpoint as pending, and signs when it holds the entries.
+    async fn upload(&self, head: &Head) -> Result<String, String> {
+        let held = Held { shared: &self.shared };
+        let lines =
+            push::upload(&self.uploads, &self.witness.url, self.shared.setup.origin(), head.size(), &held).await;
+        lines.map_err(|error| error.to_string())
     }
 
     fn proof(&self, head: &Head) -> Result<Vec<Hash>, String> {
@@ -184,6 +201,28 @@ impl Asker {
     }
 }
 
+/// The log's own entries, for a mirror.
+struct Held<'a> {
+    shared: &'a Shared,
+}
+
+impl Packages for Held<'_> {
+    async fn package(&self, range: &PackageRange, size: u64) -> Result<Package, MirrorError> {
+        let (start, missing) = (range.entries.start, TlogError::Request("an entry that the mirror needs is not here"));
+        let Some(id) = TileId::in_tree(Kind::Entries, start / TILE_WIDTH, size) else { return Err(missing.into()) };
+        let bundle = read_bundle(self.shared.setup.store.as_ref(), id).await;
+        let bundle = bundle.map_err(|error| MirrorError::Source(error.to_string()))?;
+        let first = start % TILE_WIDTH;
+        let wanted = usize::try_from(range.entries.end - start).unwrap_or(usize::MAX);
+        let entries: Vec<_> =
+            bundle.into_iter().skip(usize::try_from(first).unwrap_or(usize::MAX)).take(wanted).collect();
+        if entries.len() != wanted {
+            return Err(missing.into());
+        }
+        Ok(build_package(&self.shared.tree(), range, size, entries)?)
+    }
+}
+
 fn note_failure(condition: &Condition, name: &str, problem: String) {
     count(&condition.metrics.witness_failures, 1);
     let before = condition.facts().witnesses.insert(name.to_owned(), problem.clone());
@@ -195,11 +234,13 @@ fn note_failure(condition: &Condition, name: &str, problem: String) {
 /// Starts a task for every witness that the policy names.
 pub(super) fn start(shared: &Arc<Shared>) -> Result<Vec<tokio::task::JoinHandle<()>>, crate::NodeError> {
     let timeout = Duration::from_millis(shared.setup.tuning.witness_milliseconds);
+    let uploads = Http::new(HttpLimits { attempts: 1, ..HttpLimits::default() });
+    let uploads = uploads.map_err(|error| crate::NodeError::Broken(error.to_string()))?;
     let places = 0..shared.setup.witnesses.len();
     places
         .map(|place| {
             let client = WitnessClient::new(&shared.setup.witnesses[place].url, timeout)?;
-            Ok(tokio::spawn(Asker::new(Arc::clone(shared), place, client).run()))
+            Ok(tokio::spawn(Asker::new(Arc::clone(shared), place, client, uploads.clone()).run()))
         })
         .collect()
 }

@@ -5,6 +5,7 @@
 
 use super::Refusal;
 use super::chain::Checked;
+use standstill_statement::Keyring;
 use standstill_tlog::merkle::Hash;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -55,6 +56,8 @@ pub(super) struct Intake {
     /// Hash of the last accepted statement.
     last: Option<Hash>,
     closed: bool,
+    /// Keys that may sign the next statement.
+    keyring: Keyring,
     held: BTreeMap<u64, Vec<(Instant, Submission)>>,
     held_count: usize,
     batch: Vec<Accepted>,
@@ -62,25 +65,26 @@ pub(super) struct Intake {
     batch_bytes: usize,
     /// When the log last moved on: nobody waits too long while the disk does.
     progress: Option<Instant>,
-    /// `last` and `closed` as they were before the batch.
-    before: (Option<Hash>, bool),
+    /// `last`, `closed` and `keyring` as they were before the batch; the last only when the batch changes it.
+    before: (Option<Hash>, bool, Option<Keyring>),
 }
 
 impl Intake {
     /// Goes on behind `next` statements, the last of which has the hash `last`.
-    pub(super) fn new(limits: IntakeLimits, next: u64, last: Option<Hash>, closed: bool) -> Self {
+    pub(super) fn new(limits: IntakeLimits, next: u64, last: Option<Hash>, closed: bool, keyring: Keyring) -> Self {
         Self {
             limits,
             next,
             last,
             closed,
+            keyring,
             held: BTreeMap::new(),
             held_count: 0,
             batch: Vec::new(),
             bytes: Vec::new(),
             batch_bytes: 0,
             progress: None,
-            before: (last, closed),
+            before: (last, closed, None),
         }
     }
 
@@ -137,6 +141,11 @@ impl Intake {
         self.held_count > 0
     }
 
+    /// The keys in force, when the batch changes them.
+    pub(super) fn rotated(&self) -> Option<&Keyring> {
+        self.before.2.as_ref().map(|_| &self.keyring)
+    }
+
     /// Whether the last statement closed the log.
     pub(super) fn is_closed(&self) -> bool {
         self.closed
@@ -155,7 +164,7 @@ impl Intake {
     /// The batch is durable: gives its entries with their leaf hashes, and what is to be answered.
     pub(super) fn committed(&mut self, now: Instant) -> (Vec<Vec<u8>>, Vec<Hash>, Answers) {
         let start = self.batch_start();
-        self.before = (self.last, self.closed);
+        self.before = (self.last, self.closed, None);
         self.progress = Some(now);
         self.batch_bytes = 0;
         let bytes = std::mem::take(&mut self.bytes);
@@ -171,7 +180,10 @@ impl Intake {
     pub(super) fn failed(&mut self, refusal: &Refusal, now: Instant) {
         self.progress = Some(now);
         self.next = self.batch_start();
-        (self.last, self.closed) = self.before;
+        (self.last, self.closed) = (self.before.0, self.before.1);
+        if let Some(keyring) = self.before.2.take() {
+            self.keyring = keyring;
+        }
         self.bytes.clear();
         self.batch_bytes = 0;
         for accepted in self.batch.drain(..) {
@@ -205,6 +217,14 @@ impl Intake {
             );
             let _ = reply.send(Err(conflict(message, self.next)));
             return;
+        }
+        let before = checked.rotation.is_some().then(|| self.keyring.clone());
+        if let Err(refusal) = checked.turn(&mut self.keyring) {
+            let _ = reply.send(Err(refusal));
+            return;
+        }
+        if let Some(before) = before {
+            self.before.2.get_or_insert(before);
         }
         self.batch_bytes += checked.bytes.len();
         self.bytes.push(checked.bytes);

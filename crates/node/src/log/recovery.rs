@@ -5,7 +5,8 @@ use super::setup::Setup;
 use super::tiles::{self, Tail};
 use crate::error::NodeError;
 use crate::store::{Recovered, StoredHead};
-use standstill_statement::{Hash32, decode_unverified};
+use standstill_statement::keyring::may_be_rotation;
+use standstill_statement::{Body, Hash32, Keyring, Statement, decode_unverified};
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use standstill_tlog::merkle::{EMPTY_ROOT, Hash, Tree, leaf_hash};
@@ -20,6 +21,8 @@ pub(super) struct Restored {
     pub(super) last: Option<Hash>,
     /// Whether the last statement closed the log.
     pub(super) closed: bool,
+    /// Keys that may sign the next statement.
+    pub(super) keyring: Keyring,
     pub(super) stored_head: StoredHead,
     pub(super) head: SignedCheckpoint,
     /// The newest checkpoint with a quorum, as it was public.
@@ -39,14 +42,18 @@ pub(super) async fn restore(setup: &Setup) -> Result<Restored, NodeError> {
     };
     let mut tree = Tree::new();
     let mut last = None;
+    let mut keys = Keys { keyring: Keyring::new(&setup.statement_keys), problem: None };
     let mut tail = tiles::load(store, base, |entry| {
+        keys.follow(tree.size(), entry);
         tree.push(leaf_hash(entry));
         last = Some(Hash32::of(entry).0);
     })
     .await?;
     for entry in &staged {
+        keys.follow(tree.size(), entry);
         tree.push(leaf_hash(entry));
     }
+    let keyring = keys.done(setup)?;
     last = staged.last().map_or(last, |entry| Some(Hash32::of(entry).0));
     tail.extend(staged);
     let public = check_not_rolled_back(setup, &tree, &head).await?;
@@ -56,7 +63,35 @@ pub(super) async fn restore(setup: &Setup) -> Result<Restored, NodeError> {
     store.publish("uncosigned-checkpoint", &head.to_bytes()).await?;
     let closed = closes(&tail, store, tree.size()).await?;
     tail.drop_before(size);
-    Ok(Restored { tree, tail, last, closed, stored_head, head, public })
+    Ok(Restored { tree, tail, last, closed, keyring, stored_head, head, public })
+}
+
+/// The keys in force, followed through the entries.
+struct Keys {
+    keyring: Keyring,
+    problem: Option<String>,
+}
+
+impl Keys {
+    fn follow(&mut self, index: u64, entry: &[u8]) {
+        if self.problem.is_some() || !may_be_rotation(entry) {
+            return;
+        }
+        let rotation = |statement: &Statement| matches!(statement.body, Body::Rotation(_));
+        if decode_unverified(entry).is_ok_and(|statement| rotation(&statement))
+            && let Err(error) = self.keyring.verify_next(entry)
+        {
+            self.problem = Some(format!("entry {index} rotates keys, but {error}"));
+        }
+    }
+
+    fn done(self, setup: &Setup) -> Result<Keyring, NodeError> {
+        let Some(problem) = self.problem else { return Ok(self.keyring) };
+        Err(NodeError::Broken(format!(
+            "{}: {problem}. The log must be given the terms under which it was begun",
+            setup.store.describe()
+        )))
+    }
 }
 
 /// Signs the empty tree, which every later tree extends: harmless even if this key has signed before.

@@ -12,6 +12,7 @@ use super::sequencer::{Order, Sequencer};
 use super::setup::{Setup, StartCheck};
 use crate::error::NodeError;
 use crate::serve;
+use standstill_statement::{Keyring, PublicKey};
 use standstill_tlog::merkle::Tree;
 use standstill_tlog::note::VerifierKey;
 use std::net::SocketAddr;
@@ -43,9 +44,21 @@ pub(super) struct Shared {
     /// Keys of all witnesses that count.
     pub(super) witness_keys: Vec<VerifierKey>,
     cleared: AtomicBool,
+    /// Keys in force after the last durable entry.
+    keyring: RwLock<Arc<Keyring>>,
 }
 
 impl Shared {
+    /// Keys in force after the last durable entry, and those that were before.
+    pub(super) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A durable entry changed the keys in force.
+    pub(super) fn set_keyring(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+
     /// The tree of all durable entries.
     pub(super) fn tree(&self) -> RwLockReadGuard<'_, Tree> {
         self.tree.read().unwrap_or_else(PoisonError::into_inner)
@@ -100,7 +113,8 @@ impl Shared {
 
     /// Takes a statement: verified here, on the caller's core, then durable in the log.
     pub(super) async fn add(&self, bytes: Vec<u8>) -> Result<Added, Refusal> {
-        let checked = chain::check(bytes, &self.setup)?;
+        let keys: Vec<PublicKey> = self.keyring().ever().collect();
+        let checked = chain::check(bytes, &self.setup, &keys)?;
         self.hold_blobs(&checked).await?;
         let limit = self.setup.tuning.in_flight as u64;
         let _place = Place::take(&self.in_flight, limit).ok_or_else(|| self.overloaded())?;
@@ -246,6 +260,7 @@ fn share(setup: Setup, restored: &mut Restored, queue: SyncSender<Order>) -> Sha
         answered: Mutex::new(Vec::new()),
         witness_keys: setup.quorum().keys(),
         cleared: AtomicBool::new(cleared),
+        keyring: RwLock::new(Arc::new(restored.keyring.clone())),
         setup,
     }
 }

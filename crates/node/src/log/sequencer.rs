@@ -9,6 +9,7 @@ use super::running::Shared;
 use super::setup::Tuning;
 use super::tiles::{self, Tail};
 use crate::store::{StoreError, StoredHead};
+use standstill_statement::Keyring;
 use standstill_tlog::checkpoint::Checkpoint;
 use standstill_tlog::merkle::Hash;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ const NAP: Duration = Duration::from_millis(250);
 
 /// What the sequencer is asked to do.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "all but one order are additions")]
 pub(super) enum Order {
     /// Add a statement.
     Add(Submission),
@@ -48,7 +50,7 @@ impl Sequencer {
         let tuning = &shared.setup.tuning;
         let (linger, interval) =
             (Duration::from_millis(tuning.batch_milliseconds), Duration::from_millis(tuning.checkpoint_milliseconds));
-        let intake = Intake::new(limits(tuning), shared.size(), restored.last, restored.closed);
+        let intake = Intake::new(limits(tuning), shared.size(), restored.last, restored.closed, restored.keyring);
         let head_size = shared.heads.borrow().size();
         Self {
             runtime: Handle::current(),
@@ -160,6 +162,10 @@ impl Sequencer {
             return;
         }
         self.shared.condition.facts().storage = None;
+        if let Some(keyring) = self.intake.rotated() {
+            tracing::info!(keys = keyring.active().len(), "statement keys were rotated");
+            self.shared.set_keyring(keyring.clone());
+        }
         let (entries, leaves, answers) = self.intake.committed(Instant::now());
         {
             let mut tree = self.shared.tree_mut();
@@ -259,13 +265,14 @@ pub(super) struct RestoredTail {
     tail: Tail,
     last: Option<Hash>,
     closed: bool,
+    keyring: Keyring,
     stored_head: StoredHead,
 }
 
 impl From<Restored> for RestoredTail {
     fn from(restored: Restored) -> Self {
-        let Restored { tail, last, closed, stored_head, .. } = restored;
-        Self { tail, last, closed, stored_head }
+        let Restored { tail, last, closed, keyring, stored_head, .. } = restored;
+        Self { tail, last, closed, keyring, stored_head }
     }
 }
 

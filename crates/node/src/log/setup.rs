@@ -19,6 +19,8 @@ pub struct WitnessAddress {
     pub key: VerifierKey,
     /// Submission prefix: `<url>/add-checkpoint` takes checkpoints, `<url>/<origin hash>/checkpoint` shows the last one cosigned.
     pub url: String,
+    /// Whether it is a mirror (C2SP tlog-mirror), which cosigns only what it holds: the log uploads its entries there.
+    pub mirror: bool,
 }
 
 /// What must be known before the first checkpoint after a start is signed.
@@ -106,7 +108,7 @@ pub struct Setup {
     pub agreement: Hash32,
     /// The party; the only issuer of this log.
     pub issuer: Name,
-    /// Keys that sign its statements.
+    /// Keys that sign its statements when the log begins; rotations in the log change them.
     pub statement_keys: Vec<PublicKey>,
     /// Which witnesses count, and how many are enough.
     pub policy: Policy,

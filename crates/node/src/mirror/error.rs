@@ -60,6 +60,9 @@ pub enum MirrorError {
         /// The record's reason.
         what: String,
     },
+    /// The entries for an upload could not be read.
+    #[error("entries for the mirror cannot be read: {0}")]
+    Source(String),
     /// A log is not configured here, or has no address.
     #[error("{0} is not configured here, or has no url to fetch from")]
     NoSource(String),

@@ -3,8 +3,7 @@
 use super::error::MirrorError;
 use crate::client::{Answer, Http};
 use standstill_tlog::TlogError;
-use standstill_tlog::merkle::Tree;
-use standstill_tlog::mirror::{AddEntries, MirrorInfo, PACKAGES_PER_REQUEST, build_package};
+use standstill_tlog::mirror::{AddEntries, MirrorInfo, PACKAGES_PER_REQUEST, Package, PackageRange};
 
 /// Requests for one upload; a mirror that asks for more is not getting anywhere.
 const MAX_ROUNDS: usize = 100_000;
@@ -12,9 +11,16 @@ const MAX_ROUNDS: usize = 100_000;
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 * 1024;
 
+/// Where the packages of an upload come from.
+pub trait Packages {
+    /// The package of a range, proved under the tree of `size` entries (`standstill_tlog::mirror::build_package`).
+    ///
+    /// # Errors
+    /// When the entries are not here.
+    fn package(&self, range: &PackageRange, size: u64) -> impl Future<Output = Result<Package, MirrorError>> + Send;
+}
+
 /// Uploads entries up to a size that the mirror holds as pending, and gives its cosignature lines.
-///
-/// `tree` is the log's, with at least `size` leaves; `entry` gives the entry of an index.
 ///
 /// # Errors
 /// [`MirrorError::Tlog`] when the mirror refuses or its answer cannot be used, [`MirrorError::Fetch`] when it does not answer.
@@ -23,8 +29,7 @@ pub async fn upload(
     url: &str,
     origin: &str,
     size: u64,
-    tree: &Tree,
-    entry: impl Fn(u64) -> Option<Vec<u8>>,
+    packages: &impl Packages,
 ) -> Result<String, MirrorError> {
     let url = format!("{}/add-entries", url.trim_end_matches('/'));
     // Asking with nothing is how a client learns where the mirror is; it does not know a size of 0 as pending, so it says.
@@ -34,9 +39,7 @@ pub async fn upload(
         let request = AddEntries { origin: origin.to_owned(), start: start.min(end), end, ticket: ticket.clone() };
         let mut body = request.to_bytes()?;
         for range in request.packages().take(PACKAGES_PER_REQUEST) {
-            let entries: Option<Vec<_>> = range.entries.clone().map(&entry).collect();
-            let entries = entries.ok_or(TlogError::Request("an entry that the mirror needs is not here"))?;
-            body.extend(build_package(tree, &range, size, entries)?.to_bytes()?);
+            body.extend(packages.package(&range, size).await?.to_bytes()?);
         }
         let answer = http.post(&url, &body, MAX_ANSWER_BYTES).await?;
         match answer.status {

@@ -1,7 +1,7 @@
 //! Which party said what about which window. A pure function of the logs: whoever doubts it derives it again.
 
 use serde::{Deserialize, Serialize};
-use standstill_statement::{self as statement, Body, Hash32, Kind, Name, PublicKey, Signed};
+use standstill_statement::{Body, Hash32, Kind, Name, Signed};
 use std::collections::BTreeMap;
 
 /// One statement of one log.
@@ -24,11 +24,11 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line of one entry.
+    /// The line of one entry; `signed` when its signature holds under a key in force.
     #[must_use]
-    pub fn of(agreement: &Hash32, issuer: &Name, keys: &[PublicKey], index: u64, entry: &[u8]) -> Self {
-        let valid = statement::verify(entry, keys).ok().filter(|signed| signed.expect(agreement, issuer).is_ok());
-        let body = valid.as_ref().map(|signed: &Signed| &signed.statement.body);
+    pub fn of(agreement: &Hash32, issuer: &Name, signed: Option<&Signed>, index: u64, entry: &[u8]) -> Self {
+        let valid = signed.filter(|signed| signed.expect(agreement, issuer).is_ok());
+        let body = valid.map(|signed| &signed.statement.body);
         let window = body.and_then(|body| match body {
             Body::Report(report) => Some(report.window),
             Body::Heartbeat(heartbeat) => Some(heartbeat.window),
@@ -45,7 +45,7 @@ impl Line {
             Body::Finding(finding) => Some(finding.party.clone()),
             _ => None,
         });
-        let kind = valid.as_ref().map(|signed| signed.statement.kind());
+        let kind = valid.map(|signed| signed.statement.kind());
         Self { issuer: issuer.clone(), index, kind, window, statement: Hash32::of(entry), about, party }
     }
 }

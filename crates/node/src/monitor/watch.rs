@@ -7,7 +7,7 @@ use crate::client::http::join;
 use crate::client::refresh::{self, WitnessAt};
 use crate::client::{Alarm, AlarmKind, ClientError, Follower, Http, LogCopy, Step};
 use serde::Deserialize;
-use standstill_statement::{self as statement, BlobRef, Hash32, Name, PublicKey};
+use standstill_statement::{BlobRef, Hash32, Keyring, Name, PublicKey};
 use standstill_tlog::checkpoint::{ForkEvidence, SignedCheckpoint};
 use standstill_tlog::durable;
 use standstill_tlog::note::{MAX_NOTE_BYTES, VerifierKey};
@@ -26,8 +26,8 @@ const MAX_ALARMS: usize = 64;
 pub struct Watch {
     /// Whose log.
     pub issuer: Name,
-    /// Statement keys of the issuer.
-    pub keys: Vec<PublicKey>,
+    /// Statement keys in force after the indexed entries.
+    keyring: Keyring,
     follower: Follower,
     http: Http,
     source: LogSource,
@@ -87,7 +87,7 @@ impl Watch {
         let copy = LogCopy::open(&directory, log, around.limits)?;
         Ok(Self {
             issuer: source.issuer.clone(),
-            keys: keys.to_vec(),
+            keyring: Keyring::new(keys),
             follower: Follower::new(around.http.clone(), &source.url, copy, around.policy.clone())
                 .with_mirrors(source.also.clone()),
             http: around.http.clone(),
@@ -147,10 +147,9 @@ impl Watch {
             return Ok(false);
         }
         for (place, entry) in (from..).zip(self.copy().entries(from)?) {
-            index.push(Line::of(agreement, &self.issuer, &self.keys, place, &entry));
-            if let Ok(signed) = statement::verify(&entry, &self.keys) {
-                self.wanted.extend(signed.statement.body.blobs());
-            }
+            let signed = self.keyring.verify_next(&entry).ok();
+            self.wanted.extend(signed.iter().flat_map(|signed| signed.statement.body.blobs()));
+            index.push(Line::of(agreement, &self.issuer, signed.as_ref(), place, &entry));
         }
         Ok(true)
     }

@@ -7,16 +7,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use standstill_node::client::{Http, HttpLimits};
 use standstill_node::clock::SetClock;
-use standstill_node::mirror::push::upload;
+use standstill_node::mirror::push::{Packages, upload};
 use standstill_node::mirror::{MirrorError, MirrorService, MirroredLog, Settings, serve};
 use standstill_node::witness::WatchedLog;
 use standstill_statement::{Alarm, BlobRef, Body, Hash32, Header, Name, SigningKey, Statement};
 use standstill_tlog::file_log::FileLog;
 use standstill_tlog::merkle::{Tree, leaf_hash};
-use standstill_tlog::mirror::{AddEntries, build_package};
+use standstill_tlog::mirror::{AddEntries, Package, PackageRange, build_package};
 use standstill_tlog::note::{KeyType, NoteSigner};
 use standstill_tlog::witness::{AddCheckpoint, origin_hash};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -87,6 +87,24 @@ async fn file(State(directory): State<PathBuf>, UrlPath(path): UrlPath<String>) 
     }
 }
 
+struct Held<'a> {
+    tree: Tree,
+    entries: &'a [Vec<u8>],
+}
+
+impl Packages for Held<'_> {
+    async fn package(&self, range: &PackageRange, size: u64) -> Result<Package, MirrorError> {
+        let entries = range.entries.clone().map(|index| self.entries[usize::try_from(index).unwrap()].clone());
+        Ok(build_package(&self.tree, range, size, entries.collect())?)
+    }
+}
+
+/// A mirror of the log at this address.
+pub(crate) fn settings_at(directory: &Path, log_url: &str) -> Settings {
+    let log = MirroredLog { log: WatchedLog::new(log_key().verifier().clone()), url: Some(log_url.to_owned()) };
+    Settings::new(directory, mirror_key(), vec![log])
+}
+
 pub(crate) struct World {
     directory: tempfile::TempDir,
     pub(crate) clock: Arc<SetClock>,
@@ -126,8 +144,15 @@ impl World {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        let log = MirroredLog { log: WatchedLog::new(log_key().verifier().clone()), url: Some(self.log_url.clone()) };
-        Settings::new(&self.directory.path().join("mirror"), mirror_key(), vec![log])
+        settings_at(&self.mirror_directory(), &self.log_url)
+    }
+
+    pub(crate) fn log_url(&self) -> &str {
+        &self.log_url
+    }
+
+    pub(crate) fn mirror_directory(&self) -> PathBuf {
+        self.directory.path().join("mirror")
     }
 
     pub(crate) fn log_directory(&self) -> PathBuf {
@@ -252,9 +277,9 @@ impl World {
 
     pub(crate) async fn upload(&self) -> Result<String, MirrorError> {
         let http = Http::new(HttpLimits { attempts: 1, ..HttpLimits::default() }).unwrap();
-        let find = |index| self.entries.get(usize::try_from(index).unwrap()).cloned();
         let url = format!("http://{}", self.address);
-        upload(&http, &url, ORIGIN, self.entries.len() as u64, &self.tree(), find).await
+        upload(&http, &url, ORIGIN, self.entries.len() as u64, &Held { tree: self.tree(), entries: &self.entries })
+            .await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -210,7 +210,7 @@ impl TestWitness {
     }
 
     pub fn address(&self) -> WitnessAddress {
-        WitnessAddress { name: self.name.clone(), key: self.key.clone(), url: self.url.clone() }
+        WitnessAddress { name: self.name.clone(), key: self.key.clone(), url: self.url.clone(), mirror: false }
     }
 
     pub fn switch(&self, up: bool) {

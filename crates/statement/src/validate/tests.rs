@@ -127,3 +127,28 @@ fn freeze_fields_() {
     assert_eq!(refused(8, |s| body!(Freeze, s).successor = Some("a b".into())), Some("body.freeze.successor"));
     assert_eq!(refused(8, |s| body!(Freeze, s).successor = None), None);
 }
+
+#[test]
+fn rotation_and_succession_fields() {
+    assert_eq!(refused(9, |s| body!(Rotation, s).retire = None), None);
+    assert_eq!(refused(9, |s| body!(Rotation, s).add = None), None);
+    let nothing = |s: &mut Statement| *body!(Rotation, s) = crate::Rotation { add: None, retire: None };
+    assert_eq!(refused(9, nothing), Some("body.rotation.add"));
+    let same = |s: &mut Statement| body!(Rotation, s).retire = body!(Rotation, s).add.as_ref().map(|added| added.key);
+    assert_eq!(refused(9, same), Some("body.rotation.retire"));
+    let possession = Some("body.rotation.add.possession");
+    let forged = |s: &mut Statement| body!(Rotation, s).add.as_mut().unwrap().possession.0[5] ^= 1;
+    assert_eq!(refused(9, forged), possession);
+    assert_eq!(refused(9, |s| s.header.sequence = 8), possession, "moved to another place");
+    assert_eq!(refused(9, |s| s.header.agreement = Hash32::default()), possession, "moved to another agreement");
+    assert_eq!(refused(9, |s| s.header.issuer = name("south")), possession, "moved to another issuer");
+    assert_eq!(refused(9, |s| s.header.previous = Some(Hash32::default())), possession, "moved to another history");
+
+    assert_eq!(refused(10, |s| body!(Succession, s).size = 0), Some("body.succession.size"));
+    assert_eq!(refused(10, |s| body!(Succession, s).predecessor = "a b".into()), Some("body.succession.predecessor"));
+    let late = |s: &mut Statement| {
+        s.header.sequence = 1;
+        s.header.previous = Some(Hash32::default());
+    };
+    assert_eq!(refused(10, late), Some("header.sequence"));
+}

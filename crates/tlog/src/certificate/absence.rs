@@ -113,7 +113,8 @@ impl AbsenceCertificate {
     /// Checks everything: the log signed the checkpoint, a full quorum cosigned it after the deadline, the leaves or entries are all that
     /// lies under it, and none of them is what the claim says was not there.
     ///
-    /// `matches` answers, for index and bytes of an entry, whether it is what [`AbsenceCertificate::question`] asks for; it is not called for other claims.
+    /// `matches` answers, for index and bytes of an entry, whether it is what [`AbsenceCertificate::question`] asks for. It is called in
+    /// the order of the log, and not at all for other claims.
     ///
     /// # Errors
     /// [`TlogError::NotProved`] with the reason, [`TlogError::RootMismatch`] when the entries are not those of the checkpoint, and the errors of

@@ -12,8 +12,8 @@ use standstill_seal::{
     WindowContext, rules_for, seal_fleet, seal_window, verify_fleet,
 };
 use standstill_statement::{
-    BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Hash32, Header, LogHead, Mode, Name,
-    Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
+    AddedKey, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Hash32, Header, LogHead, Mode,
+    Name, Outcome, Report, Response, ResponseItem, Rotation, RunDeclaration, SigningKey, Statement,
 };
 use standstill_tlog::checkpoint::Checkpoint;
 use standstill_tlog::cosignature;
@@ -154,6 +154,20 @@ impl Scribe {
         let hash = Hash32::of(&bytes);
         self.entries.push(bytes);
         Ok(hash)
+    }
+
+    /// Replaces the statement key by that of a seed, and says so.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn rotate(&mut self, seed: u8, agreement: Hash32, unix_seconds: u64) -> Built<()> {
+        let next = SigningKeySeed([seed; 32]);
+        let header = self.header(agreement, unix_seconds);
+        let add = Some(AddedKey::prove(&SigningKey::from_seed(next.0), &header));
+        let retire = Some(self.key().public());
+        self.say(agreement, Body::Rotation(Rotation { add, retire }), unix_seconds)?;
+        self.key = next;
+        Ok(())
     }
 
     /// Header of the next statement.

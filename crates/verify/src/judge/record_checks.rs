@@ -76,6 +76,6 @@ fn statements(log: &IssuerLog, idle: bool) -> Check {
         tally.holds(Some(log.reference(entry)));
     }
     let holds =
-        format!("{}, each signed by a listed key, in one unbroken chain", entries_counted(log.entries.len() as u64));
+        format!("{}, each signed by a key in force, in one unbroken chain", entries_counted(log.entries.len() as u64));
     tally.check_even_if_empty(EvidenceLevel::Verified, Basis::PublicRecord, holds)
 }

@@ -4,7 +4,8 @@ use super::{Entry, Fault, Issuer, IssuerLog, heads};
 use crate::bundle::Bundle;
 use crate::verdict::EntryRef;
 use rayon::prelude::*;
-use standstill_statement::{Hash32, Signed, decode_unverified, verify};
+use standstill_statement::keyring::{MAX_KEYS, MAX_RETIRED, announced_key};
+use standstill_statement::{Hash32, Keyring, PublicKey, Signed, decode_unverified, verify};
 use standstill_tlog::merkle::{Tree, leaf_hash};
 use standstill_tlog::tile::{self, Kind, TileId};
 
@@ -92,7 +93,11 @@ enum Sorted {
 }
 
 fn sort_entries(bundle: &Bundle, issuer: &Issuer<'_>, log: &mut IssuerLog, raw: &[Vec<u8>]) {
-    let sorted: Vec<Sorted> = raw.par_iter().map(|bytes| sort_one(bundle, issuer, bytes)).collect();
+    // Signatures are checked on all threads under every key that the log ever names; whether that key was in force then is decided in order.
+    let announced = raw.iter().filter_map(|bytes| announced_key(bytes)).take(MAX_KEYS + MAX_RETIRED);
+    let keys: Vec<PublicKey> = issuer.keys.iter().copied().chain(announced).collect();
+    let sorted: Vec<Sorted> = raw.par_iter().map(|bytes| sort_one(bundle, issuer, &keys, bytes)).collect();
+    let mut keyring = Keyring::new(issuer.keys);
     let mut previous = None;
     for (index, (bytes, sorted)) in raw.iter().zip(sorted).enumerate() {
         let index = index as u64;
@@ -100,6 +105,11 @@ fn sort_entries(bundle: &Bundle, issuer: &Issuer<'_>, log: &mut IssuerLog, raw: 
         let here = EntryRef { issuer: issuer.id.clone(), index, statement: hash };
         match sorted {
             Sorted::Good(signed) => {
+                if let Err(error) = keyring.admit(&signed) {
+                    log.breaches.push(Fault { words: format!("entry {index}: {error}"), entries: vec![here] });
+                    previous = Some(hash);
+                    continue;
+                }
                 if let Some(words) = chain_fault(&signed, index, previous) {
                     log.breaches.push(Fault { words: format!("entry {index} {words}"), entries: vec![here] });
                 }
@@ -118,7 +128,7 @@ fn sort_entries(bundle: &Bundle, issuer: &Issuer<'_>, log: &mut IssuerLog, raw: 
 
 /// The agreement id is looked at before the signature: with altered terms in the bundle every key may be wrong, and that proves
 /// nothing against the issuer.
-fn sort_one(bundle: &Bundle, issuer: &Issuer<'_>, bytes: &[u8]) -> Sorted {
+fn sort_one(bundle: &Bundle, issuer: &Issuer<'_>, keys: &[PublicKey], bytes: &[u8]) -> Sorted {
     let claimed = match decode_unverified(bytes) {
         Ok(statement) => statement.header,
         Err(error) => return Sorted::Breach(error.to_string()),
@@ -129,7 +139,7 @@ fn sort_one(bundle: &Bundle, issuer: &Issuer<'_>, bytes: &[u8]) -> Sorted {
     if claimed.issuer != *issuer.id {
         return Sorted::Breach(format!("it is from '{}', who has no business in this log", claimed.issuer));
     }
-    match verify(bytes, issuer.keys) {
+    match verify(bytes, keys) {
         Ok(signed) => Sorted::Good(Box::new(signed)),
         Err(error) => Sorted::Breach(error.to_string()),
     }

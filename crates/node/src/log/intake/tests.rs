@@ -1,12 +1,19 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use proptest::prelude::*;
+use standstill_statement::PublicKey;
 use tokio::sync::oneshot::Receiver;
 
 type Answer = Receiver<Result<Added, Refusal>>;
 
 const LIMITS: IntakeLimits =
     IntakeLimits { batch_entries: 8, batch_bytes: 1000, held: 100, hold: Duration::from_secs(1) };
+
+const KEY: PublicKey = PublicKey([1; 32]);
+
+fn keyring() -> Keyring {
+    Keyring::new(&[KEY])
+}
 
 fn hash(number: u64) -> Hash {
     let mut hash = [0; 32];
@@ -19,8 +26,9 @@ fn submission(sequence: u64, fork: u64) -> (Submission, Answer) {
     let (reply, answer) = oneshot::channel();
     let own = hash(sequence + 1 + 1000 * fork);
     let previous = (sequence > 0).then(|| hash(sequence));
+    let (bytes, blobs) = (vec![1; 10], Vec::new());
     let checked =
-        Checked { bytes: vec![1; 10], sequence, previous, hash: own, leaf: own, blobs: Vec::new(), closes: false };
+        Checked { bytes, sequence, previous, hash: own, leaf: own, blobs, closes: false, key: KEY, rotation: None };
     (Submission { checked, reply }, answer)
 }
 
@@ -37,7 +45,7 @@ fn commit(intake: &mut Intake, durable: &mut Vec<Hash>) {
 
 #[test]
 fn nothing_is_answered_before_it_is_durable_and_a_failed_batch_leaves_no_trace() {
-    let (mut intake, mut durable, now) = (Intake::new(LIMITS, 0, None, false), Vec::new(), Instant::now());
+    let (mut intake, mut durable, now) = (Intake::new(LIMITS, 0, None, false, keyring()), Vec::new(), Instant::now());
     let (first, mut answer) = submission(0, 0);
     intake.take(first, now, &leaf_at(&durable));
     let (again, mut repeated) = submission(0, 0);
@@ -59,7 +67,7 @@ fn nothing_is_answered_before_it_is_durable_and_a_failed_batch_leaves_no_trace()
 
 #[test]
 fn a_closed_log_takes_repeats_only() {
-    let (mut intake, mut durable, now) = (Intake::new(LIMITS, 0, None, false), Vec::new(), Instant::now());
+    let (mut intake, mut durable, now) = (Intake::new(LIMITS, 0, None, false, keyring()), Vec::new(), Instant::now());
     let (mut last, _answer) = submission(0, 0);
     last.checked.closes = true;
     intake.take(last, now, &leaf_at(&durable));
@@ -79,7 +87,7 @@ fn a_closed_log_takes_repeats_only() {
 
 #[test]
 fn waiting_has_limits_in_number_and_time() {
-    let (mut intake, durable, now) = (Intake::new(LIMITS, 0, None, false), Vec::new(), Instant::now());
+    let (mut intake, durable, now) = (Intake::new(LIMITS, 0, None, false, keyring()), Vec::new(), Instant::now());
     let mut waiting: Vec<Answer> = Vec::new();
     for sequence in 1..=100 {
         let (held, answer) = submission(sequence, 0);
@@ -104,7 +112,7 @@ proptest! {
     /// nothing durable ever changes.
     #[test]
     fn the_log_is_always_one_history(steps in prop::collection::vec((0_u64..40, 0_u64..10, 0_u8..10), 1..300)) {
-        let (mut intake, mut durable, now) = (Intake::new(LIMITS, 0, None, false), Vec::<Hash>::new(), Instant::now());
+        let (mut intake, mut durable, now) = (Intake::new(LIMITS, 0, None, false, keyring()), Vec::<Hash>::new(), Instant::now());
         let mut asked: Vec<(u64, u64, Answer)> = Vec::new();
         for (sequence, fork, what) in steps {
             let fork = u64::from(fork == 0);
@@ -133,4 +141,38 @@ proptest! {
             prop_assert_eq!(*leaf, hash(index + 1));
         }
     }
+}
+
+/// A batch that could not be written rotates nothing either.
+#[test]
+fn a_failed_batch_takes_its_rotation_back() {
+    use standstill_statement::{AddedKey, Body, Hash32, Header, Name, Rotation, SigningKey, Statement};
+    let (old, new) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
+    let header = Header {
+        agreement: Hash32([7; 32]),
+        issuer: Name::new("north").unwrap(),
+        sequence: 0,
+        previous: None,
+        issued_unix_seconds: 1,
+        heads: Vec::new(),
+    };
+    let (add, retire) = (Some(AddedKey::prove(&new, &header)), Some(old.public()));
+    let bytes = Statement { header, body: Body::Rotation(Rotation { add, retire }) }.sign(&old).unwrap();
+    let signed = standstill_statement::verify(&bytes, &[old.public()]).unwrap();
+    let rotation = |reply| {
+        let (submission, _) = submission(0, 0);
+        let checked = Checked { key: old.public(), rotation: Some(Box::new(signed.clone())), ..submission.checked };
+        Submission { checked, reply }
+    };
+    let (mut intake, now) = (Intake::new(LIMITS, 0, None, false, Keyring::new(&[old.public()])), Instant::now());
+    let mut durable = Vec::new();
+    let (reply, mut answer) = oneshot::channel();
+    intake.take(rotation(reply), now, &leaf_at(&durable));
+    assert_eq!(intake.rotated().unwrap().active(), [new.public()]);
+    intake.failed(&Refusal::new(503, "no room"), now);
+    assert!(answer.try_recv().unwrap().is_err() && intake.rotated().is_none());
+    let (reply, mut answer) = oneshot::channel();
+    intake.take(rotation(reply), now, &leaf_at(&durable));
+    commit(&mut intake, &mut durable);
+    assert!(answer.try_recv().unwrap().is_ok() && intake.rotated().is_none());
 }
