@@ -11,6 +11,9 @@ use ciborium::Value;
 use coset::{
     CborSerializable as _, CoseSign1, CoseSign1Builder, Header, HeaderBuilder, Label, TaggedCborSerializable as _, iana,
 };
+use profile::Parts;
+
+mod profile;
 
 /// Longest statement, envelope included, in bytes (DESIGN.md section 5): fits a C2SP entry bundle, whose entries are below 64 KiB.
 pub const MAX_STATEMENT_BYTES: usize = 60 * 1024;
@@ -113,6 +116,7 @@ pub fn decode_unverified(bytes: &[u8]) -> Result<Statement, StatementError> {
     open(bytes).map(|opened| opened.statement)
 }
 
+#[derive(Debug, PartialEq)]
 struct Opened {
     statement: Statement,
     key_id: [u8; 8],
@@ -124,6 +128,20 @@ fn open(bytes: &[u8]) -> Result<Opened, StatementError> {
     if bytes.len() > MAX_STATEMENT_BYTES {
         return Err(StatementError::TooLong { length: bytes.len(), limit: MAX_STATEMENT_BYTES });
     }
+    open_profile(bytes).map_or_else(|| open_any(bytes), Ok)
+}
+
+/// Reads an envelope that is in order; `None` for any other.
+fn open_profile(bytes: &[u8]) -> Option<Opened> {
+    let parts = Parts::split(bytes)?;
+    let statement: Statement = canonical::from_slice_limited(parts.payload, LIMITS).ok()?;
+    let key_id = parts.key_id(&statement)?;
+    statement.validate().ok()?;
+    Some(Opened { statement, key_id, to_be_signed: parts.to_be_signed(), signature: parts.signature })
+}
+
+/// Reads any COSE envelope, to say what is wrong with it. Accepts the same as [`open_profile`], which is tested.
+fn open_any(bytes: &[u8]) -> Result<Opened, StatementError> {
     canonical::check_tagged(bytes, TAG, LIMITS).map_err(StatementError::Envelope)?;
     let profile = StatementError::Profile;
     let envelope = CoseSign1::from_tagged_slice(bytes)

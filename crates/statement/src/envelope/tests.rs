@@ -243,3 +243,47 @@ proptest! {
         prop_assert!(verify(&tagged, &[public()]).is_err());
     }
 }
+
+/// The quick way accepts exactly what the general one accepts, and reads the same from it.
+#[track_caller]
+fn both_ways_agree(bytes: &[u8]) {
+    assert_eq!(open_profile(bytes), open_any(bytes).ok(), "{}", hex::encode(bytes));
+}
+
+#[test]
+fn both_ways_of_reading_agree_on_good_envelopes() {
+    for statement in samples::statements() {
+        let bytes = statement.sign(&samples::key()).unwrap();
+        assert!(open_profile(&bytes).is_some());
+        both_ways_agree(&bytes);
+    }
+    // Lengths around every boundary of the shortest form.
+    for entries in [0, 1, 2, 3, 4, 5, 6, 7, 8, 60] {
+        let mut statement = samples::statements().remove(1);
+        statement.header.heads = (0..entries)
+            .map(|index| crate::LogHead { origin: format!("log{index:02}"), size: 1, root: Hash32::default() })
+            .collect();
+        let bytes = statement.sign(&samples::key()).unwrap();
+        assert!(open_profile(&bytes).is_some());
+        both_ways_agree(&bytes);
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_ways_of_reading_agree_on_damaged_envelopes(
+        kind in 0usize..9,
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+        cut in proptest::option::of(any::<proptest::sample::Index>()),
+    ) {
+        let mut bytes = samples::statements().remove(kind).sign(&samples::key()).unwrap();
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        both_ways_agree(&bytes);
+    }
+}
