@@ -5,6 +5,8 @@ use crate::{
     LogHead, Mode, Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
 };
 
+pub(crate) mod coordination;
+
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
@@ -69,7 +71,7 @@ fn finding() -> Finding {
 }
 
 pub(crate) fn bodies() -> Vec<Body> {
-    vec![
+    let mut bodies = vec![
         Body::Fleet(FleetDeclaration {
             revision: 0,
             from_window: 0,
@@ -108,7 +110,9 @@ pub(crate) fn bodies() -> Vec<Body> {
             reason: "the disk is lost".to_owned(),
             successor: Some("logs.example/north-2+1+A".to_owned()),
         }),
-    ]
+    ];
+    bodies.extend(coordination::bodies());
+    bodies
 }
 
 /// Sequence 0 has no predecessor; the others name a fixed one.

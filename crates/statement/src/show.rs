@@ -10,6 +10,8 @@ use crate::statement::Statement;
 use crate::time;
 use std::fmt::Write as _;
 
+mod coordination;
+
 /// Width of the label column.
 const LABEL: usize = 14;
 /// Longest list that is shown item by item.
@@ -30,6 +32,7 @@ pub fn text(statement: &Statement) -> String {
         Body::Heartbeat(Heartbeat { window }) => page.line("window", &window.to_string()),
         Body::Alarm(alarm) => alarm_lines(&mut page, alarm),
         Body::Freeze(freeze) => freeze_lines(&mut page, freeze),
+        other => coordination::lines(&mut page, other),
     }
     page.gap();
     header_lines(&mut page, &statement.header);
@@ -91,6 +94,24 @@ const fn title(body: &Body) -> &'static str {
         Body::Heartbeat(_) => "Heartbeat",
         Body::Alarm(_) => "Alarm",
         Body::Freeze(_) => "Freeze",
+        Body::Ratification(_) => "Ratification",
+        Body::Commitment(_) => "Sealed commitment",
+        Body::Opening(_) => "Opened commitment",
+        Body::Signal(_) => "Signal",
+        Body::Raise(_) => "Trigger raised",
+        Body::Lift(_) => "Lift request",
+        Body::Vote(_) => "Vote",
+        Body::Acknowledgement(_) => "Acknowledgement",
+        Body::Question(_) => "Question",
+        Body::Answer(_) => "Answer",
+        Body::Dispute(_) => "Discrepancy case",
+        Body::Ruling(_) => "Ruling",
+        Body::Inspection(_) => "Inspection request",
+        Body::Objection(_) => "Objection",
+        Body::Conclusion(_) => "Inspection result",
+        Body::Withdrawal(_) => "Withdrawal",
+        Body::Suspension(_) => "Suspension",
+        Body::Clarification(_) => "Clarification",
     }
 }
 
