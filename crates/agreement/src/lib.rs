@@ -1,11 +1,14 @@
 //! Terms of an agreement: from a TOML file for people to exact integers, one id, and what holds in which window.
 //!
-//! The format is `docs/formats/agreement.md`. No files, no clock: callers pass the text and ask about windows. Conditions,
-//! triggers and votes of DESIGN.md section 4 are not part of this format version, and a file that names them is refused.
+//! The format is `docs/formats/agreement.md`. No files, no clock: callers pass the text and ask about windows. The sections by which an
+//! agreement runs itself (conditions, triggers, votes, clocks) are in [`Coordination`]; a file without them has a schedule of phases only.
 
 mod amount;
 mod canonical;
 mod check;
+pub mod condition;
+mod coordination;
+mod fraction;
 mod known;
 mod parse;
 mod policy;
@@ -16,6 +19,12 @@ mod template;
 mod terms;
 mod vkey;
 
+pub use condition::{Condition, Formula, PartySet, Shares, greatest_fixed_point};
+pub use coordination::{
+    Accountancy, Certificate, Clocks, Compare, Conduct, Coordination, Detect, Gate, Inspection, LegalBasis, Lift,
+    Pledge, Predicate, Raiser, Reading, ResumptionStep, Signal, Trigger, Unit, Votes,
+};
+pub use fraction::Fraction;
 pub use problem::{Rule, TermsError};
 pub use template::{QUICKNET_PUBLIC_KEY, Template};
 pub use terms::{
@@ -66,6 +75,7 @@ impl Agreement {
 impl Draft {
     /// The agreement, with its lists in canonical order; `None` when something was not read, which is reported by then.
     fn into_agreement(self) -> Option<Agreement> {
+        let coordination = coordination::parse::finish(self.coordination, &self.parties)?;
         let mut parties: Vec<Party> = self.parties.into_iter().map(|party| party.value.0).collect();
         let mut roles: Vec<Role> = self.roles.into_iter().map(|role| role.value.0).collect();
         let mut limits: Vec<Limit> = self.limits.into_iter().map(|limit| limit.value).collect();
@@ -87,6 +97,7 @@ impl Draft {
             baseline: self.baseline?,
             phases: self.phases.into_iter().map(|step| step.value).collect(),
             audit: self.audit?,
+            coordination,
         })
     }
 }
