@@ -8,7 +8,7 @@ mod compiled;
 mod implication;
 
 pub use compiled::{Formula, PartySet, greatest_fixed_point};
-pub(crate) use implication::{Comparison, compare};
+pub(crate) use implication::{Comparison, MAX_STEPS, compare};
 
 use crate::fraction::Fraction;
 use standstill_statement::Name;

@@ -9,11 +9,16 @@ mod check;
 pub mod condition;
 mod coordination;
 mod fraction;
+mod implications;
+mod judge;
 mod known;
 mod parse;
 mod policy;
 mod problem;
 mod read;
+pub mod runtime;
+mod sampling;
+mod scenario;
 mod show;
 mod template;
 mod terms;
@@ -25,7 +30,10 @@ pub use coordination::{
     Pledge, Predicate, Raiser, Reading, ResumptionStep, Signal, Trigger, Unit, Votes,
 };
 pub use fraction::Fraction;
+pub use implications::{ActivationTerms, Implications, Rate, TriggerTimes};
+pub use judge::Reference;
 pub use problem::{Rule, TermsError};
+pub use scenario::ScenarioError;
 pub use template::{QUICKNET_PUBLIC_KEY, Template};
 pub use terms::{
     Agreement, Audit, Baseline, Beacon, Bound, Fill, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind,

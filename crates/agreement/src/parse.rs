@@ -40,6 +40,10 @@ pub(crate) struct Draft {
     pub(crate) phases: Vec<Placed<PhaseStep>>,
     pub(crate) audit: Option<Audit>,
     pub(crate) coordination: coordination::Draft,
+    /// All parties could be read, so that their number and names can be relied on.
+    pub(crate) parties_known: bool,
+    /// All roles could be read.
+    pub(crate) roles_known: bool,
 }
 
 /// A value and the path of its section, as in `limit[2]`.
@@ -61,8 +65,11 @@ pub(crate) fn draft(mut root: Table<'_>, text: &str, report: &mut Report) -> Dra
         let (id, log, statement_keys) = holder(table, report)?;
         Some((Party { id, log: log.0, statement_keys }, log.1, pledge))
     });
+    draft.parties_known = draft.parties.len() == party_paths.len();
     let roles = root.tables("role", MAX_ENTRIES, report);
+    let written = roles.len();
     draft.roles = placed(roles, report, role);
+    draft.roles_known = draft.roles.len() == written;
     draft.witnesses = witnesses(root.table("witnesses", report), text, &mut draft.coordination, report);
     let limits = root.tables("limit", MAX_ENTRIES, report);
     draft.limits = placed(limits, report, limit);

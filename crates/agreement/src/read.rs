@@ -3,6 +3,7 @@
 use crate::amount;
 use crate::fraction::Fraction;
 use crate::problem::{Rule, TermsError};
+use standstill_statement::Name;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -14,6 +15,8 @@ pub(crate) struct Report {
     places: BTreeMap<String, usize>,
     /// Rulebooks that limits name, with their paths.
     pub(crate) repeated_rulebooks: Vec<(String, String)>,
+    /// Parties that conditions name, each with the path of its list and its own place.
+    pub(crate) mentioned_parties: Vec<(String, usize, Name)>,
 }
 
 impl Report {
@@ -24,6 +27,7 @@ impl Report {
             problems: Vec::new(),
             places: BTreeMap::new(),
             repeated_rulebooks: Vec::new(),
+            mentioned_parties: Vec::new(),
         }
     }
 

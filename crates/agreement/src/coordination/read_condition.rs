@@ -125,14 +125,13 @@ impl Reader<'_> {
         }
         let name = |(offset, text): (usize, &str)| {
             let name = Name::new(text).ok();
-            if name.is_none() {
-                let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
-                self.report.add(
-                    offset,
-                    Rule::UnknownParty,
-                    format!("'{path}' names '{shown}', which is no name"),
-                    "name a [[party]] by its id",
-                );
+            match &name {
+                Some(name) => self.report.mentioned_parties.push((path.to_owned(), offset, name.clone())),
+                None => {
+                    let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+                    let problem = format!("'{path}' names '{shown}', which is no name");
+                    self.report.add(offset, Rule::UnknownParty, problem, "name a [[party]] by its id");
+                }
             }
             name
         };
