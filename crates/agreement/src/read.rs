@@ -15,6 +15,8 @@ pub(crate) struct Report {
     places: BTreeMap<String, usize>,
     /// Rulebooks that limits name, with their paths.
     pub(crate) repeated_rulebooks: Vec<(String, String)>,
+    /// Readings of predicates, each with its path and place; the order in a predicate is canonical and not that of the file.
+    pub(crate) readings: Vec<(String, usize, crate::coordination::Reading)>,
     /// Parties that conditions name, each with the path of its list and its own place.
     pub(crate) mentioned_parties: Vec<(String, usize, Name)>,
 }
@@ -27,6 +29,7 @@ impl Report {
             problems: Vec::new(),
             places: BTreeMap::new(),
             repeated_rulebooks: Vec::new(),
+            readings: Vec::new(),
             mentioned_parties: Vec::new(),
         }
     }

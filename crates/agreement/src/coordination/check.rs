@@ -136,8 +136,12 @@ fn votes(draft: &Draft, report: &mut Report) {
             Some(enough) => format!("write at least resume = \"{enough}\": more than (parties + faulty) / 2"),
             None => "lower 'faulty': no vote of these parties withstands so many".to_owned(),
         };
+        let twice = match faulty {
+            0 => String::new(),
+            faulty => format!(" when {faulty} of them vote twice"),
+        };
         let problem = format!(
-            "{needed} of {parties} votes begin resumption, and {faulty} parties that vote twice could make two decisions pass"
+            "{needed} of {parties} votes begin resumption, so two contradicting decisions can both pass{twice}"
         );
         report.at("vote.resume", Rule::BadVote, problem, remedy);
     }

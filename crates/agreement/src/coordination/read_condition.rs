@@ -214,6 +214,7 @@ fn read_predicate(
             *parts = left;
             let reading = reading(&mut table, report);
             table.finish(report);
+            report.readings.extend(reading.clone().map(|reading| (path.to_owned(), field.offset, reading)));
             return reading.map(Predicate::Reading);
         }
     };

@@ -34,7 +34,8 @@ pub(super) fn check(draft: &Draft, report: &mut Report) {
         return;
     }
     enough_draws(&question(&detect, audit), audit, window, report);
-    let lag = lag_seconds(window, audit);
+    // In whole hours, rounded up, for people.
+    let lag = lag_seconds(window, audit).div_ceil(3_600) * 3_600;
     if detect.within_seconds < lag {
         let problem = format!(
             "a run is to be found within {}, and the last answer about a window may come {} after the window began",

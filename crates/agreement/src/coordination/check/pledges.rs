@@ -15,7 +15,7 @@ pub(super) fn check(draft: &Draft, report: &mut Report) {
     if !draft.parties_known || !draft.roles_known {
         return;
     }
-    names(draft, report);
+    let names_fit = names(draft, report);
     stay_is_there(draft, report);
     let shares_fit = shares(draft, report);
     // A condition that could not be read, a doubled name or a missing weight is reported by now, and would make nonsense of what follows.
@@ -28,7 +28,7 @@ pub(super) fn check(draft: &Draft, report: &mut Report) {
     let all_read = parties.iter().all(|(_, path, pledge)| {
         read(path, "condition", pledge.condition.as_ref()) && read(path, "stay", pledge.stay.as_ref())
     });
-    if !distinct || !all_read || !shares_fit || parties.is_empty() || parties.len() > 64 {
+    if !distinct || !all_read || !shares_fit || !names_fit || parties.is_empty() || parties.len() > 64 {
         return;
     }
     let conditions = Conditions::new(&parties, draft);
@@ -36,8 +36,9 @@ pub(super) fn check(draft: &Draft, report: &mut Report) {
     conditions.reachable(report);
 }
 
-/// Every name in a condition is another party.
-fn names(draft: &Draft, report: &mut Report) {
+/// Every name in a condition is another party. False when one is not.
+fn names(draft: &Draft, report: &mut Report) -> bool {
+    let mut fit = true;
     let known: BTreeMap<&Name, &str> =
         draft.parties.iter().map(|party| (&party.value.0.id, party.path.as_str())).collect();
     let roles: Vec<&Name> = draft.roles.iter().map(|role| &role.value.0.id).collect();
@@ -58,7 +59,9 @@ fn names(draft: &Draft, report: &mut Report) {
             .map(|(name, _)| name.as_str())
             .collect();
         report.add(offset, Rule::UnknownParty, problem, format!("name one of {}", others.join(", ")));
+        fit = false;
     }
+    fit
 }
 
 fn stay_is_there(draft: &Draft, report: &mut Report) {
@@ -171,16 +174,31 @@ impl<'a> Conditions<'a> {
         if bound == everybody {
             return;
         }
-        for (position, (name, path, _)) in
-            self.parties.iter().enumerate().filter(|(position, _)| !bound.contains(*position))
-        {
-            let all_others = self.entry[position].holds(everybody.without(position));
-            let problem = if !all_others {
-                format!("the condition of party '{name}' fails even when all {} others are in", self.parties.len() - 1)
+        let alone = |position: &usize| !self.entry[*position].holds(everybody.without(*position));
+        let outside: Vec<usize> = everybody.iter().filter(|position| !bound.contains(*position)).collect();
+        // Those who could never be in whatever the others do are the cause; the rest only waits for them.
+        let causes: Vec<usize> = outside.iter().copied().filter(alone).collect();
+        let waiting: Vec<&str> = outside
+            .iter()
+            .filter(|position| !causes.contains(position))
+            .map(|position| self.parties[*position].0.as_str())
+            .collect();
+        let also = if waiting.is_empty() {
+            String::new()
+        } else {
+            format!(", and {} can never be in without it", waiting.join(", "))
+        };
+        for position in if causes.is_empty() { &outside } else { &causes } {
+            let (name, path, _) = &self.parties[*position];
+            let problem = if causes.is_empty() {
+                format!(
+                    "party '{name}' waits for parties that never can be in; only {} can be bound",
+                    self.names(bound)
+                )
             } else {
                 format!(
-                    "party '{name}' waits for parties that never can be in; at most {} are bound",
-                    self.names(bound)
+                    "the condition of party '{name}' fails even when all {} others are in{also}",
+                    self.parties.len() - 1
                 )
             };
             let remedy = "ask for less: fewer others, a smaller share, or parties whose own conditions can hold";

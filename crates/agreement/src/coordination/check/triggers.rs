@@ -45,19 +45,26 @@ fn trigger_fits(path: &str, trigger: &Trigger, draft: &Draft, report: &mut Repor
 /// Readings have enough signers that are not the accused, and thresholds that can be crossed.
 pub(super) fn readings_fit(path: &str, what: &str, predicate: &Predicate, draft: &Draft, report: &mut Report) {
     for reading in predicate.readings() {
-        signers(path, what, reading, draft, report);
+        let offset = place(path, reading, report);
+        signers(offset, what, reading, draft, report);
         let always = match reading.compare {
             Compare::AtLeast => reading.threshold == 0,
             Compare::AtMost => reading.signal.unit() == Unit::Share && reading.threshold == 1_000_000,
         };
         if always {
             let problem = format!("in {what}, '{}' always is on that side of the threshold", reading.signal);
-            report.at(path, Rule::BadTrigger, problem, "choose a threshold that evidence can cross");
+            report.add(offset, Rule::BadTrigger, problem, "choose a threshold that evidence can cross");
         }
     }
 }
 
-fn signers(path: &str, what: &str, reading: &Reading, draft: &Draft, report: &mut Report) {
+/// Where a reading stands in the file.
+fn place(path: &str, reading: &Reading, report: &Report) -> usize {
+    let found = report.readings.iter().find(|(place, _, known)| place.starts_with(path) && known == reading);
+    found.map_or_else(|| report.place(path), |(_, offset, _)| *offset)
+}
+
+fn signers(offset: usize, what: &str, reading: &Reading, draft: &Draft, report: &mut Report) {
     let quorum = reading.quorum;
     let Some(kind) = reading.signers else {
         let others = draft.parties.len().saturating_sub(1);
@@ -67,7 +74,7 @@ fn signers(path: &str, what: &str, reading: &Reading, draft: &Draft, report: &mu
                 reading.signal
             );
             let remedy = "ask for fewer parties, or for signers that are not parties: evaluators, auditors";
-            report.at(path, Rule::AccusedOnly, problem, remedy);
+            report.add(offset, Rule::AccusedOnly, problem, remedy);
         }
         return;
     };
@@ -76,7 +83,7 @@ fn signers(path: &str, what: &str, reading: &Reading, draft: &Draft, report: &mu
         let (signal, kind) = (&reading.signal, kind.name());
         let problem =
             format!("in {what}, '{signal}' needs {quorum} signers of kind '{kind}', and the agreement has {there}");
-        report.at(path, Rule::UnknownRole, problem, format!("add a [[role]] of kind \"{kind}\", or ask for fewer"));
+        report.add(offset, Rule::UnknownRole, problem, format!("add a [[role]] of kind \"{kind}\", or ask for fewer"));
     }
 }
 
@@ -164,6 +171,7 @@ fn lift(path: &str, trigger: &Trigger, draft: &Draft, report: &mut Report) {
     let place = format!("{path}.lift.when");
     readings_fit(&place, &format!("the lift of trigger '{id}'"), when, draft, report);
     for reading in when.readings() {
+        let offset = self::place(&place, reading, report);
         let same = trigger.raise.readings().into_iter().filter(|raised| raised.signal == reading.signal);
         for raised in same.filter(|raised| !apart(raised, reading)) {
             let problem = format!(
@@ -174,8 +182,8 @@ fn lift(path: &str, trigger: &Trigger, draft: &Draft, report: &mut Report) {
                 reading.compare.name(),
                 reading.threshold_text().trim_matches('"'),
             );
-            report.at(
-                &place,
+            report.add(
+                offset,
                 Rule::MissingLift,
                 problem,
                 "lift on the other side of the threshold, with a gap between them",
