@@ -8,6 +8,7 @@ mod canonical;
 mod check;
 pub mod condition;
 mod coordination;
+mod diff;
 mod fraction;
 mod implications;
 mod judge;
@@ -29,6 +30,7 @@ pub use coordination::{
     Accountancy, Certificate, Clocks, Compare, Conduct, Coordination, Detect, Gate, Inspection, LegalBasis, Lift,
     Pledge, Predicate, Raiser, Reading, ResumptionStep, Signal, Trigger, Unit, Votes,
 };
+pub use diff::{Affected, Change, Direction};
 pub use fraction::Fraction;
 pub use implications::{ActivationTerms, Implications, Rate, TriggerTimes};
 pub use judge::Reference;
