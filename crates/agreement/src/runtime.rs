@@ -27,6 +27,6 @@ pub use inspection::InspectionStage;
 pub use machine::{Event, Machine};
 pub use phase::RunPhase;
 pub use replay::{Timeline, replay, replay_with};
-pub use state::State;
+pub use state::{LiftVote, State};
 pub use transition::{Effect, Rule, Subject, Transition};
 pub use weigh::{Outcome, preview};

@@ -84,6 +84,7 @@ impl<'t> Machine<'t> {
             resumption: None,
             shown: RunPhase::Draft,
             timers,
+            epoch_seconds: self.conduct.votes.within_seconds,
         }
     }
 

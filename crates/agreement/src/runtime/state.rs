@@ -222,6 +222,23 @@ pub struct State {
     /// What a reader sees; kept to notice changes.
     pub(crate) shown: RunPhase,
     pub(crate) timers: Timers,
+    /// Length of an epoch of votes.
+    pub(crate) epoch_seconds: u64,
+}
+
+/// An epoch of votes to lift a trigger.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct LiftVote {
+    /// The trigger.
+    pub trigger: Name,
+    /// What a vote names as its subject.
+    pub raise: Hash32,
+    /// What a vote names as its epoch.
+    pub epoch: u32,
+    /// From when on votes count, in seconds since the Unix epoch.
+    pub opens_unix_seconds: u64,
+    /// Until when they do, exclusive; later when an outage stops the clock.
+    pub closes_unix_seconds: u64,
 }
 
 impl State {
@@ -253,6 +270,26 @@ impl State {
     #[must_use]
     pub fn verified(&self) -> Vec<Name> {
         self.parties.iter().filter(|(_, record)| record.is_verified()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Votes to lift a trigger that are open now, or will be when the waiting time is over.
+    #[must_use]
+    pub fn open_lift_votes(&self) -> Vec<LiftVote> {
+        let running = self.clock.running(self.now);
+        let open = |(name, record): (&Name, &TriggerRecord)| {
+            let acting = record.acting.as_ref()?;
+            let elapsed = running.saturating_sub(acting.votes_from_running) / self.epoch_seconds.max(1);
+            let epoch = acting.first_epoch.saturating_add(u32::try_from(elapsed).unwrap_or(u32::MAX));
+            let begins = acting.votes_from_running + elapsed * self.epoch_seconds;
+            Some(LiftVote {
+                trigger: name.clone(),
+                raise: acting.raise,
+                epoch,
+                opens_unix_seconds: self.clock.wall_of(begins),
+                closes_unix_seconds: self.clock.wall_of(begins.saturating_add(self.epoch_seconds)),
+            })
+        };
+        self.triggers.iter().filter_map(open).collect()
     }
 
     /// End of the term as renewed so far, in seconds since the Unix epoch.

@@ -64,7 +64,12 @@ impl Run<'_, '_> {
             self.ignore(fact, "its issuer may not vote on it: only bound parties do, and never the accused");
             return false;
         }
-        let ballot = self.s.ballots.entry((vote.matter, vote.subject, vote.epoch)).or_default();
+        // Closed epochs decide nothing any more.
+        let current = (vote.matter, vote.subject, vote.epoch);
+        self.s.ballots.retain(|(matter, subject, epoch), _| {
+            (*matter, *subject) != (vote.matter, vote.subject) || *epoch >= vote.epoch
+        });
+        let ballot = self.s.ballots.entry(current).or_default();
         if ballot.spoiled.contains(&fact.issuer) {
             self.ignore(fact, "its issuer has voted both ways in this epoch");
             return false;
