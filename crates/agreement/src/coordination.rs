@@ -10,6 +10,7 @@ pub(crate) mod parse;
 pub(crate) mod plain;
 pub(crate) mod predicate;
 pub(crate) mod read_condition;
+pub(crate) mod words;
 
 use crate::condition::{Condition, Formula, PartySet, Shares};
 use crate::fraction::Fraction;
@@ -322,3 +323,6 @@ impl Agreement {
         self.coordination.conduct.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests;
