@@ -55,6 +55,15 @@ fn decimal(text: &str) -> Option<(u128, usize)> {
     Some((digits.parse().ok()?, after.len()))
 }
 
+/// A plain decimal such as `0.5`, `3` or `50%` in millionths; exactly, or `None`.
+pub(crate) fn millionths(text: &str) -> Option<u128> {
+    let (text, scale) = text.strip_suffix('%').map_or((text, 1_000_000), |text| (text, 10_000));
+    let (digits, places) = decimal(text)?;
+    let scaled = digits.checked_mul(scale)?;
+    let power = 10u128.checked_pow(u32::try_from(places).ok()?)?;
+    scaled.is_multiple_of(power).then(|| scaled / power)
+}
+
 /// `none`, a whole number, `50% of baseline` or `0.1% of capacity`.
 pub(crate) fn bound(text: &str) -> Option<Bound> {
     if text == "none" {
@@ -177,6 +186,16 @@ mod tests {
             ["None", "50 % of baseline", "50% of", "50% of income", "-1% of baseline", "1e1% of baseline", "50%"]
         {
             assert_eq!(bound(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_in_millionths() {
+        for (text, value) in [("0.5", 500_000), ("50%", 500_000), ("3", 3_000_000), ("0.000001", 1), ("0.0001%", 1)] {
+            assert_eq!(millionths(text), Some(value), "{text}");
+        }
+        for text in ["", "-1", "1e3", "0.0000001", "nan", "%", "0.00001%"] {
+            assert_eq!(millionths(text), None, "{text}");
         }
     }
 

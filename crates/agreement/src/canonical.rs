@@ -1,5 +1,6 @@
 //! Canonical JSON (RFC 8785) of the terms. Every number is a decimal string, so that no reader's floats can change the meaning.
 
+use crate::coordination::{Coordination, canonical as optional};
 use crate::terms::{Agreement, Bound, Limit};
 use standstill_statement::{Class, Hash32, Name, PublicKey};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::fmt::Write as _;
 const DOMAIN: &[u8] = b"standstill/1/agreement\0";
 
 /// The part of JSON that terms need. All keys are ASCII, for which byte order is RFC 8785's order of UTF-16 units.
-enum Json {
+pub(crate) enum Json {
     Text(String),
     Flag(bool),
     List(Vec<Json>),
@@ -32,15 +33,15 @@ impl Agreement {
     }
 }
 
-fn map<const N: usize>(fields: [(&'static str, Json); N]) -> Json {
+pub(crate) fn map<const N: usize>(fields: [(&'static str, Json); N]) -> Json {
     Json::Map(fields.into_iter().collect())
 }
 
-fn text(value: impl ToString) -> Json {
+pub(crate) fn text(value: impl ToString) -> Json {
     Json::Text(value.to_string())
 }
 
-fn list<T>(items: &[T], item: impl Fn(&T) -> Json) -> Json {
+pub(crate) fn list<T>(items: &[T], item: impl Fn(&T) -> Json) -> Json {
     Json::List(items.iter().map(item).collect())
 }
 
@@ -48,14 +49,21 @@ fn terms(agreement: &Agreement) -> Json {
     let Agreement {
         title, start_unix_seconds, term_windows, rulebook, chip_table, window, scope, parties, roles, ..
     } = agreement;
-    let Agreement { witnesses, limits, baseline, phases, audit, .. } = agreement;
-    map([
-        ("audit", audit_terms(audit)),
+    let Agreement { witnesses, limits, baseline, phases, audit, coordination, .. } = agreement;
+    let fixed = map([
+        ("audit", audit_terms(audit, coordination)),
         ("baseline", map([("windows", text(baseline.windows))])),
         ("chip_table", text(chip_table)),
         ("format", text("standstill-agreement/1")),
         ("limits", list(limits, limit)),
-        ("parties", list(parties, |party| map(holder(&party.id, &party.log, &party.statement_keys)))),
+        (
+            "parties",
+            list(parties, |party| {
+                let mut fields = holder(&party.id, &party.log, &party.statement_keys).into_iter().collect();
+                optional::party(coordination, &party.id, &mut fields);
+                Json::Map(fields)
+            }),
+        ),
         ("phases", list(phases, |step| map([("from_window", text(step.from_window)), ("name", text(step.phase))]))),
         (
             "roles",
@@ -87,12 +95,16 @@ fn terms(agreement: &Agreement) -> Json {
             ]),
         ),
         ("witnesses", text(witnesses)),
-    ])
+    ]);
+    let Json::Map(mut fields) = fixed else { return fixed };
+    optional::terms(coordination, &mut fields);
+    Json::Map(fields)
 }
 
-fn audit_terms(audit: &crate::terms::Audit) -> Json {
+fn audit_terms(audit: &crate::terms::Audit, coordination: &Coordination) -> Json {
     let beacon = &audit.beacon;
-    map([
+    let detect = coordination.detect.as_ref().map(|detect| ("detect", optional::detect(detect)));
+    let fixed = [
         (
             "beacon",
             map([
@@ -113,14 +125,15 @@ fn audit_terms(audit: &crate::terms::Audit) -> Json {
         ),
         ("respond_within_seconds", text(audit.respond_within_seconds)),
         ("retention_days", text(audit.retention_days)),
-    ])
+    ];
+    Json::Map(fixed.into_iter().chain(detect).collect())
 }
 
 fn holder(id: &Name, log: &str, keys: &[PublicKey]) -> [(&'static str, Json); 3] {
     [("id", text(id)), ("log", text(log)), ("statement_keys", list(keys, |key| text(key)))]
 }
 
-fn classes(classes: &[Class]) -> Json {
+pub(crate) fn classes(classes: &[Class]) -> Json {
     list(classes, |class| text(class.name()))
 }
 

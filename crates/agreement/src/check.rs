@@ -1,11 +1,12 @@
 //! Rules across sections. Each looks only at what could be read, so that one typing error does not hide the other problems.
 
 use crate::amount;
+use crate::coordination::{Clocks, Inspection};
 use crate::known;
 use crate::parse::{Draft, line_within};
 use crate::problem::Rule;
 use crate::read::Report;
-use crate::terms::{Baseline, Bound, Limit, Measure, Per, Phase, WindowTerms};
+use crate::terms::{Audit, Baseline, Bound, Limit, Measure, Per, Phase, WindowTerms};
 use standstill_statement::{Class, Name, PublicKey, time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +29,7 @@ pub(crate) fn check(draft: &Draft, text: &str, report: &mut Report) {
         limit_fits(&limit.path, &limit.value, draft, report);
     }
     deadlines(draft, report);
+    crate::coordination::check::check(draft, report);
 }
 
 fn sources(draft: &Draft, report: &mut Report) {
@@ -217,9 +219,8 @@ fn limit_fits(path: &str, limit: &Limit, draft: &Draft, report: &mut Report) {
         let remedy = "remove charge_unaccounted; a limit per window or term can charge it";
         report.at(&format!("{path}.charge_unaccounted"), Rule::BadBound, problem, remedy);
     }
-    let scheduled: BTreeSet<Phase> = draft.phases.iter().map(|step| step.value.phase).collect();
-    for phase in scheduled.into_iter().filter(|phase| !limit.bounds.contains_key(phase)) {
-        let problem = format!("limit '{}' says nothing about phase '{phase}', which is scheduled", limit.id);
+    for phase in draft.named_phases().into_iter().filter(|phase| !limit.bounds.contains_key(phase)) {
+        let problem = format!("limit '{}' says nothing about phase '{phase}', which can occur", limit.id);
         report.at(&format!("{path}.phase"), Rule::MissingBound, problem, format!("add {phase} = \"none\" or a bound"));
     }
     for (phase, bound) in &limit.bounds {
@@ -315,18 +316,43 @@ fn deadlines(draft: &Draft, report: &mut Report) {
         let remedy = format!("allow at least {}", amount::duration(window.slot_seconds));
         report.at("audit.respond_within", Rule::BadWindow, problem, remedy);
     }
-    let steps = [
-        window.window_seconds,
-        window.report_within_seconds,
-        window.grace_seconds,
-        audit.delay_seconds,
-        audit.beacon.period_seconds,
-        audit.respond_within_seconds,
-    ];
-    let days = steps.iter().sum::<u64>().div_ceil(DAY);
+    let steps: Vec<(&str, u64)> =
+        evidence_seconds(window, audit).into_iter().chain(case_seconds(&draft.coordination)).collect();
+    let days = steps.iter().map(|(_, seconds)| seconds).sum::<u64>().div_ceil(DAY);
     if audit.retention_days < days {
         let problem = format!("evidence is kept for {} days, and a check may need it for {days}", audit.retention_days);
-        let remedy = format!("write at least {days}: window, report, grace, draw and answer together");
+        let names: Vec<&str> = steps.iter().map(|(name, _)| *name).collect();
+        let remedy = format!("write at least {days}: {} together", names.join(", "));
         report.at("audit.retention_days", Rule::ShortRetention, problem, remedy);
     }
+}
+
+/// From the start of a window to the last answer about it: each step with its longest time in seconds.
+pub(crate) const fn evidence_seconds(window: &WindowTerms, audit: &Audit) -> [(&'static str, u64); 6] {
+    [
+        ("window", window.window_seconds),
+        ("report", window.report_within_seconds),
+        ("grace", window.grace_seconds),
+        ("delay of the draw", audit.delay_seconds),
+        ("beacon round", audit.beacon.period_seconds),
+        ("answer", audit.respond_within_seconds),
+    ]
+}
+
+/// From the last answer to the adjudicator's decision, and the longest outage in between; nothing without the sections for it.
+fn case_seconds(draft: &crate::coordination::parse::Draft) -> Vec<(&'static str, u64)> {
+    let (Some(clocks), Some(inspection)) = (&draft.clocks, &draft.inspection) else { return Vec::new() };
+    let outage = ("outage", clocks.freeze_on_outage_seconds);
+    case_steps(clocks, inspection).into_iter().chain([outage]).collect()
+}
+
+/// From the last answer to the adjudicator's decision: each step with its longest time in seconds. Objections are counted while access is
+/// prepared, so they add nothing.
+pub(crate) const fn case_steps(clocks: &Clocks, inspection: &Inspection) -> [(&'static str, u64); 4] {
+    [
+        ("clarification", clocks.clarification_seconds),
+        ("access", inspection.access_seconds),
+        ("finding", clocks.finding_seconds),
+        ("adjudication", clocks.adjudication_seconds),
+    ]
 }

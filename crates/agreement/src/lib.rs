@@ -1,22 +1,41 @@
 //! Terms of an agreement: from a TOML file for people to exact integers, one id, and what holds in which window.
 //!
-//! The format is `docs/formats/agreement.md`. No files, no clock: callers pass the text and ask about windows. Conditions,
-//! triggers and votes of DESIGN.md section 4 are not part of this format version, and a file that names them is refused.
+//! The format is `docs/formats/agreement.md`. No files, no clock: callers pass the text and ask about windows. The sections by which an
+//! agreement runs itself (conditions, triggers, votes, clocks) are in [`Coordination`]; a file without them has a schedule of phases only.
 
 mod amount;
 mod canonical;
 mod check;
+pub mod condition;
+mod coordination;
+mod diff;
+mod fraction;
+mod implications;
+mod judge;
 mod known;
 mod parse;
 mod policy;
 mod problem;
 mod read;
+pub mod runtime;
+mod sampling;
+mod scenario;
 mod show;
 mod template;
 mod terms;
 mod vkey;
 
+pub use condition::{Condition, Formula, PartySet, Shares, greatest_fixed_point};
+pub use coordination::{
+    Accountancy, Certificate, Clocks, Compare, Conduct, Coordination, Detect, Gate, Inspection, LegalBasis, Lift,
+    Pledge, Predicate, Raiser, Reading, ResumptionStep, Signal, Trigger, Unit, Votes,
+};
+pub use diff::{Affected, Change, Direction};
+pub use fraction::Fraction;
+pub use implications::{ActivationTerms, Implications, Rate, TriggerTimes};
+pub use judge::Reference;
 pub use problem::{Rule, TermsError};
+pub use scenario::ScenarioError;
 pub use template::{QUICKNET_PUBLIC_KEY, Template};
 pub use terms::{
     Agreement, Audit, Baseline, Beacon, Bound, Fill, Limit, Measure, Party, Per, Phase, PhaseStep, Role, RoleKind,
@@ -66,6 +85,7 @@ impl Agreement {
 impl Draft {
     /// The agreement, with its lists in canonical order; `None` when something was not read, which is reported by then.
     fn into_agreement(self) -> Option<Agreement> {
+        let coordination = coordination::parse::finish(self.coordination, &self.parties)?;
         let mut parties: Vec<Party> = self.parties.into_iter().map(|party| party.value.0).collect();
         let mut roles: Vec<Role> = self.roles.into_iter().map(|role| role.value.0).collect();
         let mut limits: Vec<Limit> = self.limits.into_iter().map(|limit| limit.value).collect();
@@ -87,6 +107,7 @@ impl Draft {
             baseline: self.baseline?,
             phases: self.phases.into_iter().map(|step| step.value).collect(),
             audit: self.audit?,
+            coordination,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! From the TOML tree to a draft: every section is read even when another one is wrong.
 
 use crate::amount;
+use crate::coordination::parse::{self as coordination, PledgeDraft};
 use crate::policy::{self, Policy};
 use crate::problem::Rule;
 use crate::read::{Field, Report, Table};
@@ -10,7 +11,7 @@ use crate::terms::{
 };
 use crate::vkey::{self, Vkey};
 use standstill_statement::{Class, Hash32, Name, PublicKey, time};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeValue;
 use toml::value::Offset;
 
@@ -31,13 +32,18 @@ pub(crate) struct Draft {
     pub(crate) chip_table: Option<Hash32>,
     pub(crate) window: Option<WindowTerms>,
     pub(crate) scope: Option<Scope>,
-    pub(crate) parties: Vec<Placed<(Party, Vkey)>>,
+    pub(crate) parties: Vec<Placed<(Party, Vkey, PledgeDraft)>>,
     pub(crate) roles: Vec<Placed<(Role, Vkey)>>,
     pub(crate) witnesses: Option<Policy>,
     pub(crate) limits: Vec<Placed<Limit>>,
     pub(crate) baseline: Option<Baseline>,
     pub(crate) phases: Vec<Placed<PhaseStep>>,
     pub(crate) audit: Option<Audit>,
+    pub(crate) coordination: coordination::Draft,
+    /// All parties could be read, so that their number and names can be relied on.
+    pub(crate) parties_known: bool,
+    /// All roles could be read.
+    pub(crate) roles_known: bool,
 }
 
 /// A value and the path of its section, as in `limit[2]`.
@@ -53,25 +59,51 @@ pub(crate) fn draft(mut root: Table<'_>, text: &str, report: &mut Report) -> Dra
     draft.window = window(root.table("window", report), report);
     draft.scope = scope(root.table("scope", report), report);
     let parties = root.tables("party", MAX_ENTRIES, report);
+    let party_paths: Vec<String> = parties.iter().map(|table| table.path.clone()).collect();
     draft.parties = placed(parties, report, |table, report| {
+        let pledge = coordination::pledge(table, report);
         let (id, log, statement_keys) = holder(table, report)?;
-        Some((Party { id, log: log.0, statement_keys }, log.1))
+        Some((Party { id, log: log.0, statement_keys }, log.1, pledge))
     });
+    draft.parties_known = draft.parties.len() == party_paths.len();
     let roles = root.tables("role", MAX_ENTRIES, report);
+    let written = roles.len();
     draft.roles = placed(roles, report, role);
-    draft.witnesses = witnesses(root.table("witnesses", report), text, report);
+    draft.roles_known = draft.roles.len() == written;
+    draft.witnesses = witnesses(root.table("witnesses", report), text, &mut draft.coordination, report);
     let limits = root.tables("limit", MAX_ENTRIES, report);
     draft.limits = placed(limits, report, limit);
     draft.baseline = baseline(&mut root, report);
     let phases = root.tables("phase", MAX_ENTRIES, report);
     draft.phases = placed(phases, report, phase_step);
-    draft.audit = audit(root.table("audit", report), report);
+    draft.audit = audit(root.table("audit", report), &mut draft.coordination, report);
+    coordination::sections(&mut root, &party_paths, &mut draft.coordination, report);
     root.finish(report);
+    bounds_of_named_phases(&mut draft, report);
     draft
 }
 
+/// `max` of a limit speaks about every phase: the three basic ones, and each level that some line of the file names.
+fn bounds_of_named_phases(draft: &mut Draft, report: &Report) {
+    let named: Vec<Phase> = draft.named_phases().into_iter().collect();
+    for limit in draft.limits.iter_mut().filter(|limit| report.has(&format!("{}.max", limit.path))) {
+        let Some(bound) = limit.value.bounds.get(&Phase::Normal).copied() else { continue };
+        limit.value.bounds.extend(named.iter().map(|phase| (*phase, bound)));
+    }
+}
+
+impl Draft {
+    /// Phases that the schedule, a trigger or a step of resumption can bring about.
+    pub(crate) fn named_phases(&self) -> BTreeSet<Phase> {
+        let scheduled = self.phases.iter().map(|step| step.value.phase);
+        let triggered = self.coordination.triggers.iter().map(|trigger| trigger.value.phase);
+        let resumed = self.coordination.resumption.iter().map(|step| step.value.phase);
+        scheduled.chain(triggered).chain(resumed).collect()
+    }
+}
+
 /// Reads each table of a list, and reports its unknown fields whether or not it could be read.
-fn placed<'t, T>(
+pub(crate) fn placed<'t, T>(
     tables: Vec<Table<'t>>,
     report: &mut Report,
     mut read: impl FnMut(&mut Table<'t>, &mut Report) -> Option<T>,
@@ -98,6 +130,7 @@ fn head(mut table: Table<'_>, draft: &mut Draft, report: &mut Report) {
         }
     };
     draft.rulebook = name(&mut table, "rulebook", "\"miri-treaty-2025\"", report);
+    coordination::head(&mut table, &mut draft.coordination, report);
     let chip_table = table.need("chip_table", "\"<64 hexadecimal digits>\"", report);
     draft.chip_table = chip_table.and_then(|field| {
         let (path, wanted) = (table.path_of("chip_table"), "the chip table's id, 64 lower-case hexadecimal digits");
@@ -120,7 +153,7 @@ fn title(table: &mut Table<'_>, report: &mut Report) -> Option<String> {
 }
 
 /// A UTC date and time, to the second.
-fn moment(field: Field<'_>, path: &str, report: &mut Report) -> Option<u64> {
+pub(crate) fn moment(field: Field<'_>, path: &str, report: &mut Report) -> Option<u64> {
     let wanted = "a UTC time without quotes, for example 2026-11-01T00:00:00Z";
     let parts = match field.value {
         DeValue::Datetime(value) => (value.date, value.time, value.offset),
@@ -138,7 +171,12 @@ fn moment(field: Field<'_>, path: &str, report: &mut Report) -> Option<u64> {
     }
 }
 
-fn name(table: &mut Table<'_>, field_name: &'static str, example: &str, report: &mut Report) -> Option<Name> {
+pub(crate) fn name(
+    table: &mut Table<'_>,
+    field_name: &'static str,
+    example: &str,
+    report: &mut Report,
+) -> Option<Name> {
     let field = table.need(field_name, example, report)?;
     let (path, wanted) = (table.path_of(field_name), "1 to 64 characters of a-z, 0-9, '-', '.' or '_', in quotes");
     let text = field.text(&path, wanted, report)?;
@@ -146,7 +184,7 @@ fn name(table: &mut Table<'_>, field_name: &'static str, example: &str, report: 
 }
 
 /// One of a closed list of words.
-fn word<T>(
+pub(crate) fn word<T>(
     table: &mut Table<'_>,
     field_name: &'static str,
     known: &[&str],
@@ -217,7 +255,7 @@ fn flop(table: &mut Table<'_>, field_name: &'static str, example: &str, report: 
 }
 
 /// Classes in wire order; unknown and repeated ones are reported.
-fn classes(field: Field<'_>, path: &str, report: &mut Report) -> Option<Vec<Class>> {
+pub(crate) fn classes(field: Field<'_>, path: &str, report: &mut Report) -> Option<Vec<Class>> {
     let names = Class::ALL.map(Class::name);
     let wanted = "a list of classes, for example [\"pretraining\", \"posttraining\"]";
     let mut classes = Vec::new();
@@ -301,7 +339,8 @@ fn role(table: &mut Table<'_>, report: &mut Report) -> Option<(Role, Vkey)> {
     Some((Role { kind: kind?, id, log: log.0, statement_keys }, log.1))
 }
 
-fn witnesses(mut table: Table<'_>, text: &str, report: &mut Report) -> Option<Policy> {
+fn witnesses(mut table: Table<'_>, text: &str, draft: &mut coordination::Draft, report: &mut Report) -> Option<Policy> {
+    coordination::witnesses(&mut table, draft, report);
     let field = table.need("policy", "\"\"\"(a C2SP tlog-policy)\"\"\"", report);
     let path = table.path_of("policy");
     table.finish(report);
@@ -348,10 +387,26 @@ fn limit(table: &mut Table<'_>, report: &mut Report) -> Option<Limit> {
         _ => field.refuse(&table.path_of("charge_unaccounted"), "true or false", report),
     });
     let bounds = bounds(table, report);
+    rulebook_of_limit(table, report);
     // Unaccounted time belongs to no run, so that only totals of a party can be charged with it.
     let default = measure? == Measure::Flop && per? != Per::Lineage;
     let charge_unaccounted = charge.unwrap_or(Some(default))?;
     Some(Limit { id: id?, measure: measure?, classes: classes?, per: per?, charge_unaccounted, bounds: bounds? })
+}
+
+/// A limit may repeat the agreement's rulebook for readers; the check compares. Nothing is kept, because there is one rulebook for all.
+fn rulebook_of_limit(table: &mut Table<'_>, report: &mut Report) {
+    let Some(field) = table.get("rulebook", report) else { return };
+    let path = table.path_of("rulebook");
+    match field.value {
+        DeValue::String(text) => report.repeated_rulebooks.push((path, text.to_string())),
+        DeValue::Array(_) => {
+            let problem = format!("'{path}' names more than one rulebook, and each gives another total");
+            let remedy = "remove it; agreement.rulebook counts every limit";
+            report.add(field.offset, Rule::TwoRulebooks, problem, remedy);
+        }
+        _ => _ = field.refuse::<()>(&path, "the name of the agreement's rulebook, or nothing", report),
+    }
 }
 
 /// The classes of a limit; a limit on lineages has the three that can train when it names none.
@@ -377,7 +432,7 @@ fn bounds(table: &mut Table<'_>, report: &mut Report) -> Option<BTreeMap<Phase, 
     match (max, phase) {
         (Some(field), None) => {
             let bound = bound(field, &table.path_of("max"), report)?;
-            Some(Phase::ALL.into_iter().map(|phase| (phase, bound)).collect())
+            Some(Phase::BASE.into_iter().map(|phase| (phase, bound)).collect())
         }
         (None, Some(_)) => phase_bounds(table.table("phase", report), report),
         (Some(field), Some(_)) => {
@@ -439,7 +494,8 @@ fn phase_step(table: &mut Table<'_>, report: &mut Report) -> Option<PhaseStep> {
     Some(PhaseStep { phase: phase?, from_window: from_window? })
 }
 
-fn audit(mut table: Table<'_>, report: &mut Report) -> Option<Audit> {
+fn audit(mut table: Table<'_>, draft: &mut coordination::Draft, report: &mut Report) -> Option<Audit> {
+    coordination::audit(&mut table, draft, report);
     let beacon = beacon(table.table("beacon", report), report);
     let groups = number(&mut table, "groups_per_report", "8", 1..=400, report);
     let respond_within_seconds = length(&mut table, "respond_within", "\"24h\"", 1..=31 * DAY, report);

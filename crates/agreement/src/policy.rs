@@ -20,8 +20,12 @@ pub(crate) struct Policy {
 /// Shape of the quorum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Quorum {
-    /// Two sets of witnesses that each satisfy it always share a witness.
+    /// Two sets of witnesses that each satisfy it always share a witness: `shared` is not 0.
     pub(crate) safe: bool,
+    /// Least number of witnesses that two such sets share: so many must be corrupt before a log can show two histories.
+    pub(crate) shared: usize,
+    /// Least number of witnesses whose silence leaves no such set.
+    pub(crate) breaking: usize,
     /// For people: `2 of 3`, `all of labs, regulators`.
     pub(crate) words: String,
     /// Line of the group, counted from 0 within the policy.
@@ -138,22 +142,25 @@ impl Reader {
             self.broken.insert(name.to_owned());
             return Ok(());
         }
-        let mut unsafe_members = 0;
+        let (mut shared, mut breaking) = (Vec::new(), Vec::new());
         for member in members {
             let is_witness = self.witnesses.iter().any(|(_, known, _)| known == member);
             let group = self.groups.get(*member);
             if !is_witness && group.is_none() {
                 return Err(format!("group '{}' has the unknown member '{}'", shorten(name), shorten(member)));
             }
-            unsafe_members += usize::from(group.is_some_and(|group| !group.safe));
+            shared.push(group.map_or(1, |group| group.shared));
+            breaking.push(group.map_or(1, |group| group.breaking));
             if !self.used.insert((*member).to_owned()) {
                 return Err(format!("has '{}' in two groups", shorten(member)));
             }
         }
-        // Two sets of `needed` members share at least 2·needed − count of them; one of those must itself be safe.
-        let safe = 2 * needed > count + unsafe_members;
+        // Two sets of `needed` members share at least 2·needed − count of them, in the worst case those that share least within.
+        let shared = sum_of_smallest(shared, (2 * needed).saturating_sub(count));
+        // Without count − needed + 1 members no set is left, in the worst case those that break soonest.
+        let breaking = sum_of_smallest(breaking, count - needed + 1);
         let words = format!("{needed} of {count} ({})", members.join(", "));
-        self.groups.insert(name.to_owned(), Quorum { safe, words, line });
+        self.groups.insert(name.to_owned(), Quorum { safe: shared > 0, shared, breaking, words, line });
         Ok(())
     }
 
@@ -165,11 +172,17 @@ impl Reader {
             return Ok(());
         }
         let witness = self.witnesses.iter().find(|(_, known, _)| known == name);
-        let single = witness.map(|_| Quorum { safe: true, words: format!("1 of 1 ({name})"), line });
+        let words = format!("1 of 1 ({name})");
+        let single = witness.map(|_| Quorum { safe: true, shared: 1, breaking: 1, words, line });
         let quorum = self.groups.get(name).cloned().or(single);
         self.quorum = Some(quorum.ok_or_else(|| format!("quorum names the unknown group '{}'", shorten(name)))?);
         Ok(())
     }
+}
+
+fn sum_of_smallest(mut values: Vec<usize>, count: usize) -> usize {
+    values.sort_unstable();
+    values.into_iter().take(count).sum()
 }
 
 fn shorten(text: &str) -> String {
@@ -221,7 +234,34 @@ mod tests {
                 let sets = || (0u32..1 << count).filter(|set| set.count_ones() as usize >= needed);
                 let intersect = sets().all(|a| sets().all(|b| a & b != 0));
                 assert_eq!(policy.quorum.safe, intersect, "{needed} of {count}");
+                let shared = sets().flat_map(|a| sets().map(move |b| (a & b).count_ones())).min().unwrap();
+                assert_eq!(policy.quorum.shared, shared as usize, "{needed} of {count}");
+                assert_eq!(policy.quorum.breaking, count - needed + 1, "{needed} of {count}");
             }
+        }
+    }
+
+    /// Corrupt and silent witnesses of nested groups, against every pair of sets.
+    #[test]
+    fn nested_tolerances_agree_with_enumeration() {
+        for (groups, holds) in [
+            ("group a 2 w1 w2 w3\ngroup b any w4 w5\ngroup q all a b\nquorum q", [2usize, 1, 2]),
+            ("group a 2 w1 w2 w3\ngroup b 2 w4 w5 w6\ngroup q all a b\nquorum q", [2, 2, 2]),
+            ("group a all w1 w2 w3\ngroup b all w4 w5 w6\ngroup q any a b\nquorum q", [3, 3, 1]),
+        ] {
+            let quorum = with_groups(groups).ok().unwrap().quorum;
+            let [first, second, needed] = holds;
+            let sizes: [u32; 2] = if groups.contains("w6") { [3, 3] } else { [3, 2] };
+            let satisfied = |set: u32| {
+                let first_count = (set & 0b111).count_ones() as usize;
+                let second_count = (set >> 3 & ((1 << sizes[1]) - 1)).count_ones() as usize;
+                usize::from(first_count >= first) + usize::from(second_count >= second) >= needed
+            };
+            let sets = || (0u32..1 << (sizes[0] + sizes[1])).filter(|set| satisfied(*set));
+            let shared = sets().flat_map(|a| sets().map(move |b| (a & b).count_ones() as usize)).min().unwrap();
+            let all = (1u32 << (sizes[0] + sizes[1])) - 1;
+            let breaking = (0..=all).filter(|down| !satisfied(all & !down)).map(u32::count_ones).min().unwrap();
+            assert_eq!((quorum.shared, quorum.breaking), (shared, breaking as usize), "{groups}");
         }
     }
 

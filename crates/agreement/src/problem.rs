@@ -64,6 +64,42 @@ pub enum Rule {
     UnknownChipTable,
     /// Too many entries in a list.
     TooMany,
+    /// A condition that could stop holding when more parties join.
+    NonMonotone,
+    /// A condition that cannot be read: empty, two tests in one, too deep or too large.
+    BadCondition,
+    /// A condition that names no party of the agreement, or the party itself.
+    UnknownParty,
+    /// A party would be released in a moment in which it may enter.
+    StayStricter,
+    /// Nobody is ever bound, or a party never is.
+    Unreachable,
+    /// A trigger that cannot work: no phase, no signer, a threshold outside its unit.
+    BadTrigger,
+    /// A trigger that says not, or not usefully, what lifts it.
+    MissingLift,
+    /// A trigger without an adjudicator.
+    MissingAdjudicator,
+    /// A role that is not in the agreement, or of another kind.
+    UnknownRole,
+    /// A decision that only the accused could take, or could take alone.
+    AccusedOnly,
+    /// A clock of no length.
+    ZeroClock,
+    /// Something that lapses after the agreement does, or never.
+    BadExpiry,
+    /// A vote by which two contradicting decisions could pass.
+    BadVote,
+    /// Steps of resumption out of order, or none.
+    BadResumption,
+    /// A severer phase that allows more.
+    LooserWhenSeverer,
+    /// A gate that stands before nothing or asks for nothing.
+    BadGate,
+    /// Audits that cannot find what they must.
+    WeakAudit,
+    /// A limit that is counted by another rulebook than the agreement.
+    TwoRulebooks,
 }
 
 impl fmt::Display for Rule {

@@ -1,7 +1,9 @@
 //! Walks the TOML document tree by hand, because serde stops at the first problem, forgets line numbers and turns `1e24` into a float.
 
 use crate::amount;
+use crate::fraction::Fraction;
 use crate::problem::{Rule, TermsError};
+use standstill_statement::Name;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -11,6 +13,12 @@ pub(crate) struct Report {
     line_starts: Vec<usize>,
     problems: Vec<TermsError>,
     places: BTreeMap<String, usize>,
+    /// Rulebooks that limits name, with their paths.
+    pub(crate) repeated_rulebooks: Vec<(String, String)>,
+    /// Readings of predicates, each with its path and place; the order in a predicate is canonical and not that of the file.
+    pub(crate) readings: Vec<(String, usize, crate::coordination::Reading)>,
+    /// Parties that conditions name, each with the path of its list and its own place.
+    pub(crate) mentioned_parties: Vec<(String, usize, Name)>,
 }
 
 impl Report {
@@ -20,6 +28,9 @@ impl Report {
             line_starts: std::iter::once(0).chain(newlines).collect(),
             problems: Vec::new(),
             places: BTreeMap::new(),
+            repeated_rulebooks: Vec::new(),
+            readings: Vec::new(),
+            mentioned_parties: Vec::new(),
         }
     }
 
@@ -145,6 +156,41 @@ impl<'t> Table<'t> {
         items.iter().take(limit).enumerate().map(item).collect()
     }
 
+    /// Names of the fields that are there, with their places.
+    pub(crate) fn keys(&self) -> Vec<(&'t str, usize)> {
+        let keys = self.fields.into_iter().flat_map(DeTable::keys);
+        keys.map(|key| (key.get_ref().as_ref(), key.span().start)).collect()
+    }
+
+    /// The tables of `[name.<id>]`, in the order of the file, each with its id and the id's place; none when there are none.
+    pub(crate) fn named_tables(
+        &mut self,
+        name: &'static str,
+        limit: usize,
+        report: &mut Report,
+    ) -> Vec<(&'t str, usize, Table<'t>)> {
+        let path = self.path_of(name);
+        let Some(field) = self.get(name, report) else { return Vec::new() };
+        let DeValue::Table(tables) = field.value else {
+            let remedy = format!("write [{path}.<id>] with fields below it");
+            report.add(field.offset, Rule::BadValue, format!("'{path}' must be sections with a name each"), remedy);
+            return Vec::new();
+        };
+        if tables.len() > limit {
+            let problem = format!("{} [{path}.<id>] sections, at most {limit} are allowed", tables.len());
+            report.add(field.offset, Rule::TooMany, problem, "remove the rest");
+        }
+        let mut found: Vec<_> = tables.iter().collect();
+        found.sort_by_key(|(key, _)| key.span().start);
+        let table = |(key, value): (&'t Spanned<_>, &'t Spanned<DeValue<'t>>)| {
+            let (id, offset): (&'t std::borrow::Cow<'t, str>, usize) = (key.get_ref(), key.span().start);
+            let field = Field { offset, value: value.get_ref() };
+            let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+            (id.as_ref(), offset, field.into_table(format!("{path}.{shown}"), report))
+        };
+        found.into_iter().take(limit).map(table).collect()
+    }
+
     /// Reports every field that nobody asked for, with the nearest name that exists.
     pub(crate) fn finish(self, report: &mut Report) {
         for key in self.fields.into_iter().flat_map(DeTable::keys) {
@@ -193,7 +239,7 @@ fn distance(left: &str, right: &str) -> usize {
 }
 
 impl<'t> Field<'t> {
-    fn into_table(self, path: String, report: &mut Report) -> Table<'t> {
+    pub(crate) fn into_table(self, path: String, report: &mut Report) -> Table<'t> {
         if let DeValue::Table(fields) = self.value {
             return Table::new(path, self.offset, fields, report);
         }
@@ -217,6 +263,29 @@ impl<'t> Field<'t> {
         }
     }
 
+    /// The entries of a list.
+    pub(crate) fn entries(self, path: &str, limit: usize, wanted: &str, report: &mut Report) -> Option<Vec<Field<'t>>> {
+        let DeValue::Array(items) = self.value else { return self.refuse(path, wanted, report) };
+        if items.len() > limit {
+            let problem = format!("'{path}' has {} entries, at most {limit} are allowed", items.len());
+            report.add(self.offset, Rule::TooMany, problem, "remove the rest");
+            return None;
+        }
+        Some(items.iter().map(|item| Field { offset: item.span().start, value: item.get_ref() }).collect())
+    }
+
+    /// A fraction from 0 to 1 such as `"2/3"`, `"66.7%"` or `0.95`.
+    pub(crate) fn fraction(self, path: &str, report: &mut Report) -> Option<Fraction> {
+        let text = match self.value {
+            DeValue::String(text) => text.as_ref(),
+            DeValue::Float(float) => float.as_str(),
+            DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str(),
+            _ => "",
+        };
+        let wanted = "a fraction from 0 to 1 with at most six decimals, for example \"2/3\", \"60%\" or 0.95";
+        Fraction::parse(text).or_else(|| self.refuse(path, wanted, report))
+    }
+
     /// A list of texts with their places.
     pub(crate) fn texts(
         self,
@@ -225,17 +294,9 @@ impl<'t> Field<'t> {
         wanted: &str,
         report: &mut Report,
     ) -> Option<Vec<(usize, &'t str)>> {
-        let DeValue::Array(items) = self.value else { return self.refuse(path, wanted, report) };
-        if items.len() > limit {
-            let problem = format!("'{path}' has {} entries, at most {limit} are allowed", items.len());
-            report.add(self.offset, Rule::TooMany, problem, "remove the rest");
-            return None;
-        }
-        let text = |item: &'t Spanned<DeValue<'t>>| {
-            let field = Field { offset: item.span().start, value: item.get_ref() };
-            field.text(path, wanted, report).map(|text| (field.offset, text))
-        };
-        items.iter().map(text).collect()
+        let entries = self.entries(path, limit, wanted, report)?;
+        let text = |field: Field<'t>| field.text(path, wanted, report).map(|text| (field.offset, text));
+        entries.into_iter().map(text).collect()
     }
 
     /// A whole number, exactly: an integer, or a decimal like `1e24`, bare or quoted.

@@ -19,6 +19,9 @@ impl Agreement {
         _ = writeln!(out, "{}\n{}\n", self.title, "=".repeat(self.title.chars().count().min(WIDTH)));
         item(&mut out, "id", &self.id().to_string());
         item(&mut out, "term", &self.term_words());
+        if let Some(basis) = self.coordination.legal_basis {
+            item(&mut out, "basis", basis.name());
+        }
         item(&mut out, "parties", &names(self.parties.iter().map(|party| party.id.to_string())));
         item(&mut out, "roles", &names(self.roles.iter().map(|role| format!("{} ({})", role.id, role.kind.name()))));
         item(&mut out, "witnesses", &self.witness_words());
@@ -26,6 +29,7 @@ impl Agreement {
         for limit in &self.limits {
             self.limit_words(limit, &mut out);
         }
+        crate::coordination::words::show(&self.coordination, &mut out);
         out.push_str("\nHow it is checked\n");
         item(&mut out, "reports", &self.report_words());
         item(&mut out, "draws", &self.audit_words());
@@ -66,8 +70,7 @@ impl Agreement {
             _ => "",
         };
         item(out, limit.id.as_str(), &format!("{unit} of {classes}, {over}{charge}"));
-        let scheduled = |phase: &&Phase| self.phases.iter().any(|step| step.phase == **phase);
-        for phase in Phase::ALL.iter().filter(scheduled) {
+        for phase in Phase::ALL.iter().filter(|phase| self.can_occur(**phase)) {
             let bound = limit.bounds.get(phase).unwrap_or(&Bound::AtMost(0));
             _ = writeln!(
                 out,
@@ -77,6 +80,12 @@ impl Agreement {
                 self.bound_words(bound, unit, limit.measure)
             );
         }
+    }
+
+    /// Whether the schedule, a trigger or a step of resumption names the phase.
+    fn can_occur(&self, phase: Phase) -> bool {
+        self.phases.iter().any(|step| step.phase == phase)
+            || self.conduct().is_some_and(|conduct| conduct.phases().any(|named| named == phase))
     }
 
     fn bound_words(&self, bound: &Bound, unit: &str, measure: Measure) -> String {
@@ -156,13 +165,13 @@ fn at_rate(amount: u128, measure: Measure) -> String {
     }
 }
 
-fn names(items: impl Iterator<Item = String>) -> String {
+pub(crate) fn names(items: impl Iterator<Item = String>) -> String {
     let items: Vec<String> = items.collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
 /// A label and a text broken into lines of [`WIDTH`].
-fn item(out: &mut String, label: &str, text: &str) {
+pub(crate) fn item(out: &mut String, label: &str, text: &str) {
     let mut line = format!("{label:LABEL$} ");
     let mut empty = true;
     for word in text.split(' ') {

@@ -1,6 +1,7 @@
 //! Agreement files: a commented one to start from, and a plain one for programs.
 
 use crate::amount;
+use crate::coordination::plain;
 use crate::known;
 use crate::terms::{Agreement, Bound, Limit, RoleKind};
 use standstill_statement::{Name, PublicKey, time};
@@ -57,12 +58,14 @@ impl Agreement {
         for party in &self.parties {
             line(&mut out, "\n[[party]]");
             plain_holder(&party.id, &party.log, &party.statement_keys, &mut out);
+            plain::party(&self.coordination, &party.id, &mut out);
         }
         for role in &self.roles {
             line(&mut out, &format!("\n[[role]]\nkind = \"{}\"", role.kind.name()));
             plain_holder(&role.id, &role.log, &role.statement_keys, &mut out);
         }
         line(&mut out, &format!("\n[witnesses]\npolicy = \"\"\"\n{}\"\"\"", self.witnesses));
+        plain::witnesses(&self.coordination, &mut out);
         for limit in &self.limits {
             plain_limit(limit, &mut out);
         }
@@ -71,11 +74,12 @@ impl Agreement {
             line(&mut out, &format!("\n[[phase]]\nname = \"{}\"\nfrom_window = {}", step.phase, step.from_window));
         }
         plain_audit(self, &mut out);
+        plain::sections(&self.coordination, &mut out);
         out
     }
 }
 
-fn line(out: &mut String, text: &str) {
+pub(crate) fn line(out: &mut String, text: &str) {
     out.push_str(text);
     out.push('\n');
 }
@@ -214,6 +218,7 @@ fn plain_head(terms: &Agreement, out: &mut String) {
             terms.term_windows, terms.rulebook, terms.chip_table
         ),
     );
+    plain::head(&terms.coordination, out);
     line(
         out,
         &format!(
@@ -235,7 +240,7 @@ fn plain_head(terms: &Agreement, out: &mut String) {
     line(out, &format!("exempt = [{}]", list(&scope.exempt)));
 }
 
-fn list<T: ToString>(items: &[T]) -> String {
+pub(crate) fn list<T: ToString>(items: &[T]) -> String {
     items.iter().map(|item| format!("\"{}\"", item.to_string())).collect::<Vec<_>>().join(", ")
 }
 
@@ -269,6 +274,7 @@ fn plain_audit(terms: &Agreement, out: &mut String) {
     let (audit, beacon) = (&terms.audit, &terms.audit.beacon);
     line(out, &format!("\n[audit]\ngroups_per_report = {}", audit.groups_per_report));
     line(out, &format!("respond_within = \"{}\"", amount::duration(audit.respond_within_seconds)));
+    plain::audit(&terms.coordination, out);
     line(
         out,
         &format!("retention_days = {}\ndelay = \"{}\"", audit.retention_days, amount::duration(audit.delay_seconds)),
@@ -283,10 +289,10 @@ fn plain_audit(terms: &Agreement, out: &mut String) {
 }
 
 /// A TOML basic string.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn toml_time(unix_seconds: u64) -> String {
+pub(crate) fn toml_time(unix_seconds: u64) -> String {
     time::utc(unix_seconds).replacen(' ', "T", 1).replace(" UTC", "Z")
 }

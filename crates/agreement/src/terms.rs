@@ -3,6 +3,7 @@
 //! Lists are in canonical order (parties, roles and limits by id, classes in wire order, keys by bytes), so two files that say the
 //! same thing give equal values and the same id.
 
+use crate::coordination::Coordination;
 use standstill_statement::{Class, Hash32, Name, PublicKey};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +39,8 @@ pub struct Agreement {
     pub phases: Vec<PhaseStep>,
     /// Checks that are drawn.
     pub audit: Audit,
+    /// How the agreement runs itself; nothing when its phases only follow the schedule.
+    pub coordination: Coordination,
 }
 
 /// Lengths and deadlines of windows.
@@ -168,20 +171,41 @@ impl Per {
     }
 }
 
-/// State of the agreement that a schedule can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// State of the agreement that a schedule, a trigger or a step of resumption can name. The order is that of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// In force, no slowdown.
     Normal,
-    /// Slowed down.
+    /// Slowed down: the mildest level.
     Slowed,
+    /// Slowed down further.
+    Slowed2,
+    /// Slowed down further.
+    Slowed3,
+    /// Slowed down as far as there are levels.
+    Slowed4,
     /// Stopped.
     Paused,
 }
 
 impl Phase {
-    /// All phases.
-    pub const ALL: [Self; 3] = [Self::Normal, Self::Slowed, Self::Paused];
+    /// All phases, the mildest first.
+    pub const ALL: [Self; 6] = [Self::Normal, Self::Slowed, Self::Slowed2, Self::Slowed3, Self::Slowed4, Self::Paused];
+
+    /// The phases that `max` of a limit speaks about even when no line of the file names them.
+    pub(crate) const BASE: [Self; 3] = [Self::Normal, Self::Slowed, Self::Paused];
+
+    /// Level of the slowdown: 1 for `slowed`, up to 4 for `slowed-4`; `None` for the other phases.
+    #[must_use]
+    pub const fn level(self) -> Option<u8> {
+        match self {
+            Self::Slowed => Some(1),
+            Self::Slowed2 => Some(2),
+            Self::Slowed3 => Some(3),
+            Self::Slowed4 => Some(4),
+            Self::Normal | Self::Paused => None,
+        }
+    }
 
     /// The lower-case word used in files.
     #[must_use]
@@ -189,6 +213,9 @@ impl Phase {
         match self {
             Self::Normal => "normal",
             Self::Slowed => "slowed",
+            Self::Slowed2 => "slowed-2",
+            Self::Slowed3 => "slowed-3",
+            Self::Slowed4 => "slowed-4",
             Self::Paused => "paused",
         }
     }
@@ -244,6 +271,16 @@ pub struct Limit {
     pub charge_unaccounted: bool,
     /// The bound for each phase that the limit names; every scheduled phase is among them.
     pub bounds: BTreeMap<Phase, Bound>,
+}
+
+impl Limit {
+    /// What the limit allows in a phase.
+    #[must_use]
+    pub fn bound_in(&self, phase: Phase) -> &Bound {
+        // Parsing refuses a limit without a bound for a phase that can occur; should one be built by hand, nothing is allowed.
+        static NOTHING: Bound = Bound::AtMost(0);
+        self.bounds.get(&phase).unwrap_or(&NOTHING)
+    }
 }
 
 /// The reference period.
@@ -324,9 +361,7 @@ impl Agreement {
     /// What a limit allows in a window.
     #[must_use]
     pub fn bound_at<'a>(&self, limit: &'a Limit, window: u64) -> &'a Bound {
-        // Parsing refuses a limit without a bound for a scheduled phase; should one be built by hand, nothing is allowed.
-        static NOTHING: Bound = Bound::AtMost(0);
-        limit.bounds.get(&self.phase(window)).unwrap_or(&NOTHING)
+        limit.bound_in(self.phase(window))
     }
 
     /// First second of a window and first second after it, since the Unix epoch.

@@ -139,7 +139,7 @@ fn refused(from: &str, to: &str, expected: &[(Rule, &str)]) {
 fn unknown_and_missing_fields() {
     refused("slot = ", "slots = ", &[(Rule::MissingField, "[window]"), (Rule::UnknownField, "slots = ")]);
     refused("title = ", "colour = 1\ntitle = ", &[(Rule::UnknownField, "colour")]);
-    refused("[baseline]", "[trigger.rsi]\nx = 1\n[baseline]", &[(Rule::UnknownField, "[trigger.rsi]")]);
+    refused("[baseline]", "[reward]\nx = 1\n[baseline]", &[(Rule::UnknownField, "[reward]")]);
     refused("delay = \"10m\"", "", &[(Rule::MissingField, "[audit]")]);
     refused("term_windows = 90", "", &[(Rule::BadTerm, "[agreement]")]);
     let text = file().replacen("slot = ", "slott = ", 1);

@@ -43,7 +43,7 @@ pub enum Command {
     /// Make and show keys
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Write, check and show the terms that parties bind themselves to
+    /// Write, check, show and compare the terms that parties bind themselves to
     #[command(subcommand)]
     Agreement(AgreementCommand),
     /// Check and group the list of registered accelerators

@@ -305,5 +305,6 @@ fn agreement(spec: &WindowSpec, public: &PublicCast) -> CliResult<Agreement> {
         baseline: Baseline { windows: 0 },
         phases: vec![PhaseStep { phase: Phase::Normal, from_window: 0 }],
         audit: world::audit(&public.beacon, start_unix_seconds, 1)?,
+        coordination: standstill_agreement::Coordination::default(),
     })
 }

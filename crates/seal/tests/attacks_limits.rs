@@ -53,6 +53,7 @@ fn agreement(limits: Vec<Limit>) -> Agreement {
             delay_seconds: 60,
             least_devices: Fill::NONE,
         },
+        coordination: standstill_agreement::Coordination::default(),
     }
 }
 

@@ -2,8 +2,12 @@
 
 use crate::ids::{BlobRef, Hash32, Name};
 use crate::keys::{PublicKey, Signature};
+use crate::statement::Kind;
 use crate::vocabulary::Class;
+pub use coordination::*;
 use serde::{Deserialize, Serialize};
+
+mod coordination;
 
 /// What every statement carries besides its body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,9 +65,81 @@ pub enum Body {
     Rotation(Rotation),
     /// The first entry of a log that goes on for a frozen one.
     Succession(Succession),
+    /// Acceptance of the terms.
+    Ratification(Ratification),
+    /// A commitment under seal.
+    Commitment(CommitmentSeal),
+    /// What a seal held, shown after the beacon round.
+    Opening(CommitmentOpening),
+    /// A measurement that triggers refer to.
+    Signal(Signal),
+    /// A trigger is said to have fired.
+    Raise(TriggerRaise),
+    /// A raised trigger is asked to be lifted.
+    Lift(LiftRequest),
+    /// A vote.
+    Vote(Vote),
+    /// The issuer has seen a transition and acts on it.
+    Acknowledgement(Acknowledgement),
+    /// A question to a party.
+    Question(Question),
+    /// The answer to a question.
+    Answer(Answer),
+    /// A discrepancy case is opened.
+    Dispute(Dispute),
+    /// An adjudicator's decision on a case.
+    Ruling(Ruling),
+    /// An inspection of a party is asked for.
+    Inspection(InspectionRequest),
+    /// A red light against an inspection.
+    Objection(Objection),
+    /// What an inspection found.
+    Conclusion(Conclusion),
+    /// Notice of withdrawal.
+    Withdrawal(Withdrawal),
+    /// The issuer says that it no longer keeps the agreement, or that it does again.
+    Suspension(Suspension),
+    /// An explanation that nobody asked for.
+    Clarification(Clarification),
 }
 
 impl Body {
+    /// The kind.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Fleet(_) => Kind::Fleet,
+            Self::Report(_) => Kind::Report,
+            Self::Run(_) => Kind::Run,
+            Self::Challenge(_) => Kind::Challenge,
+            Self::Response(_) => Kind::Response,
+            Self::Finding(_) => Kind::Finding,
+            Self::Heartbeat(_) => Kind::Heartbeat,
+            Self::Alarm(_) => Kind::Alarm,
+            Self::Freeze(_) => Kind::Freeze,
+            Self::Rotation(_) => Kind::Rotation,
+            Self::Succession(_) => Kind::Succession,
+            Self::Ratification(_) => Kind::Ratification,
+            Self::Commitment(_) => Kind::Commitment,
+            Self::Opening(_) => Kind::Opening,
+            Self::Signal(_) => Kind::Signal,
+            Self::Raise(_) => Kind::Raise,
+            Self::Lift(_) => Kind::Lift,
+            Self::Vote(_) => Kind::Vote,
+            Self::Acknowledgement(_) => Kind::Acknowledgement,
+            Self::Question(_) => Kind::Question,
+            Self::Answer(_) => Kind::Answer,
+            Self::Dispute(_) => Kind::Dispute,
+            Self::Ruling(_) => Kind::Ruling,
+            Self::Inspection(_) => Kind::Inspection,
+            Self::Objection(_) => Kind::Objection,
+            Self::Conclusion(_) => Kind::Conclusion,
+            Self::Withdrawal(_) => Kind::Withdrawal,
+            Self::Suspension(_) => Kind::Suspension,
+            Self::Clarification(_) => Kind::Clarification,
+        }
+    }
+
     /// Blobs that the statement refers to: whoever holds the statement without them does not hold all that it says.
     #[must_use]
     pub fn blobs(&self) -> Vec<BlobRef> {
@@ -72,8 +148,31 @@ impl Body {
             Self::Report(report) => vec![report.seal],
             Self::Response(response) => response.items.iter().map(|item| item.opening).collect(),
             Self::Alarm(alarm) => vec![alarm.evidence],
-            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) => Vec::new(),
-            Self::Freeze(_) | Self::Rotation(_) | Self::Succession(_) => Vec::new(),
+            Self::Signal(signal) => signal.inputs.iter().copied().chain([signal.result]).collect(),
+            Self::Answer(answer) => answer.attachment.into_iter().collect(),
+            Self::Clarification(clarification) => clarification.attachment.into_iter().collect(),
+            Self::Conclusion(conclusion) => vec![conclusion.report],
+            Self::Run(_)
+            | Self::Challenge(_)
+            | Self::Finding(_)
+            | Self::Heartbeat(_)
+            | Self::Freeze(_)
+            | Self::Rotation(_)
+            | Self::Succession(_)
+            | Self::Ratification(_)
+            | Self::Commitment(_)
+            | Self::Opening(_)
+            | Self::Raise(_)
+            | Self::Lift(_)
+            | Self::Vote(_)
+            | Self::Acknowledgement(_)
+            | Self::Question(_)
+            | Self::Dispute(_)
+            | Self::Ruling(_)
+            | Self::Inspection(_)
+            | Self::Objection(_)
+            | Self::Withdrawal(_)
+            | Self::Suspension(_) => Vec::new(),
         }
     }
 }

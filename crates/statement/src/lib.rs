@@ -45,5 +45,8 @@ pub use ids::{BlobRef, Hash32, IdError, Name};
 pub use keyring::Keyring;
 pub use keys::{PublicKey, Signature, SigningKey};
 pub use statement::{Kind, Statement};
-pub use validate::{MAX_GROUPS, MAX_HEADS, MAX_ITEMS, MAX_PARENTS, MAX_RUNS, MAX_SOURCES};
+pub use validate::{
+    MAX_EVIDENCE, MAX_FORMULA_DEPTH, MAX_FORMULA_NODES, MAX_GROUPS, MAX_HEADS, MAX_INPUTS, MAX_ITEMS, MAX_PARENTS,
+    MAX_RUNS, MAX_SOURCES, MAX_TEXT_BYTES,
+};
 pub use vocabulary::{Class, NumericFormat};

@@ -6,6 +6,8 @@ use crate::{
     SigningKey, Statement, Succession,
 };
 
+pub(crate) mod coordination;
+
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
@@ -70,7 +72,7 @@ fn finding() -> Finding {
 }
 
 pub(crate) fn bodies() -> Vec<Body> {
-    vec![
+    let mut bodies = vec![
         Body::Fleet(FleetDeclaration {
             revision: 0,
             from_window: 0,
@@ -117,7 +119,9 @@ pub(crate) fn bodies() -> Vec<Body> {
             root: hash("root"),
             last: hash("freeze"),
         }),
-    ]
+    ];
+    bodies.extend(coordination::bodies());
+    bodies
 }
 
 /// A rotation as the statement with this sequence.

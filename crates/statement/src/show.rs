@@ -11,6 +11,8 @@ use crate::statement::Statement;
 use crate::time;
 use std::fmt::Write as _;
 
+mod coordination;
+
 /// Width of the label column.
 const LABEL: usize = 14;
 /// Longest list that is shown item by item.
@@ -33,6 +35,7 @@ pub fn text(statement: &Statement) -> String {
         Body::Freeze(freeze) => freeze_lines(&mut page, freeze),
         Body::Rotation(rotation) => rotation_lines(&mut page, rotation),
         Body::Succession(succession) => succession_lines(&mut page, succession),
+        other => coordination::lines(&mut page, other),
     }
     page.gap();
     header_lines(&mut page, &statement.header);
@@ -96,6 +99,24 @@ const fn title(body: &Body) -> &'static str {
         Body::Freeze(_) => "Freeze",
         Body::Rotation(_) => "Key rotation",
         Body::Succession(_) => "Succession",
+        Body::Ratification(_) => "Ratification",
+        Body::Commitment(_) => "Sealed commitment",
+        Body::Opening(_) => "Opened commitment",
+        Body::Signal(_) => "Signal",
+        Body::Raise(_) => "Trigger raised",
+        Body::Lift(_) => "Lift request",
+        Body::Vote(_) => "Vote",
+        Body::Acknowledgement(_) => "Acknowledgement",
+        Body::Question(_) => "Question",
+        Body::Answer(_) => "Answer",
+        Body::Dispute(_) => "Discrepancy case",
+        Body::Ruling(_) => "Ruling",
+        Body::Inspection(_) => "Inspection request",
+        Body::Objection(_) => "Objection",
+        Body::Conclusion(_) => "Inspection result",
+        Body::Withdrawal(_) => "Withdrawal",
+        Body::Suspension(_) => "Suspension",
+        Body::Clarification(_) => "Clarification",
     }
 }
 

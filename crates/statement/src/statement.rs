@@ -20,19 +20,7 @@ impl Statement {
     /// The kind of the body.
     #[must_use]
     pub const fn kind(&self) -> Kind {
-        match self.body {
-            Body::Fleet(_) => Kind::Fleet,
-            Body::Report(_) => Kind::Report,
-            Body::Run(_) => Kind::Run,
-            Body::Challenge(_) => Kind::Challenge,
-            Body::Response(_) => Kind::Response,
-            Body::Finding(_) => Kind::Finding,
-            Body::Heartbeat(_) => Kind::Heartbeat,
-            Body::Alarm(_) => Kind::Alarm,
-            Body::Freeze(_) => Kind::Freeze,
-            Body::Rotation(_) => Kind::Rotation,
-            Body::Succession(_) => Kind::Succession,
-        }
+        self.body.kind()
     }
 
     /// The payload bytes: deterministic CBOR of the map `{"body": …, "header": …}`.
@@ -70,11 +58,47 @@ pub enum Kind {
     Rotation,
     /// Succession to a frozen log.
     Succession,
+    /// Ratification of the terms.
+    Ratification,
+    /// Sealed commitment.
+    Commitment,
+    /// Opened commitment.
+    Opening,
+    /// Measurement.
+    Signal,
+    /// Trigger raised.
+    Raise,
+    /// Lift asked for.
+    Lift,
+    /// Vote.
+    Vote,
+    /// Phase acknowledged.
+    Acknowledgement,
+    /// Question.
+    Question,
+    /// Answer.
+    Answer,
+    /// Discrepancy case opened.
+    Dispute,
+    /// Adjudicator's decision.
+    Ruling,
+    /// Inspection asked for.
+    Inspection,
+    /// Objection to an inspection.
+    Objection,
+    /// Result of an inspection.
+    Conclusion,
+    /// Notice of withdrawal.
+    Withdrawal,
+    /// Self-declared suspension.
+    Suspension,
+    /// Explanation.
+    Clarification,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 29] = [
         Self::Fleet,
         Self::Report,
         Self::Run,
@@ -86,6 +110,24 @@ impl Kind {
         Self::Freeze,
         Self::Rotation,
         Self::Succession,
+        Self::Ratification,
+        Self::Commitment,
+        Self::Opening,
+        Self::Signal,
+        Self::Raise,
+        Self::Lift,
+        Self::Vote,
+        Self::Acknowledgement,
+        Self::Question,
+        Self::Answer,
+        Self::Dispute,
+        Self::Ruling,
+        Self::Inspection,
+        Self::Objection,
+        Self::Conclusion,
+        Self::Withdrawal,
+        Self::Suspension,
+        Self::Clarification,
     ];
 
     /// The lower-case word used in content types, subjects and files.
@@ -103,6 +145,24 @@ impl Kind {
             Self::Freeze => "freeze",
             Self::Rotation => "rotation",
             Self::Succession => "succession",
+            Self::Ratification => "ratification",
+            Self::Commitment => "commitment",
+            Self::Opening => "opening",
+            Self::Signal => "signal",
+            Self::Raise => "raise",
+            Self::Lift => "lift",
+            Self::Vote => "vote",
+            Self::Acknowledgement => "acknowledgement",
+            Self::Question => "question",
+            Self::Answer => "answer",
+            Self::Dispute => "dispute",
+            Self::Ruling => "ruling",
+            Self::Inspection => "inspection",
+            Self::Objection => "objection",
+            Self::Conclusion => "conclusion",
+            Self::Withdrawal => "withdrawal",
+            Self::Suspension => "suspension",
+            Self::Clarification => "clarification",
         }
     }
 

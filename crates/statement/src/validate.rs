@@ -12,6 +12,9 @@ use crate::time;
 use crate::vocabulary::Class;
 use std::collections::BTreeSet;
 
+mod coordination;
+pub use coordination::{MAX_EVIDENCE, MAX_FORMULA_DEPTH, MAX_FORMULA_NODES, MAX_INPUTS, MAX_TEXT_BYTES};
+
 /// Most heads of other logs in a header.
 pub const MAX_HEADS: usize = 64;
 /// Most groups in a fleet: a million groups of up to 128 devices.
@@ -46,6 +49,7 @@ impl Statement {
             Body::Freeze(freeze) => freeze_fields(freeze),
             Body::Rotation(rotation) => rotation_fields(rotation, &self.header),
             Body::Succession(succession) => succession_fields(succession, &self.header),
+            other => coordination::fields(other, &self.header.issuer),
         });
         result.map_err(|(field, problem)| StatementError::Field {
             kind: self.kind().name(),

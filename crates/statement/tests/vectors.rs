@@ -7,6 +7,10 @@ use standstill_statement::canonical::{self, Limits};
 use standstill_statement::*;
 use std::path::PathBuf;
 
+// The samples of the unit tests; they need `name`, `hash` and `blob` of the module around them.
+#[path = "../src/samples/coordination.rs"]
+mod coordination;
+
 fn directory() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/vectors/statement"))
 }
@@ -123,6 +127,10 @@ fn checking_bodies() -> Vec<(&'static str, Body)> {
     ]
 }
 
+fn coordination_bodies() -> Vec<(&'static str, Body)> {
+    Kind::ALL.into_iter().skip(11).map(Kind::name).zip(coordination::bodies()).collect()
+}
+
 /// One chain: each statement names the one before.
 #[test]
 fn envelopes() {
@@ -130,7 +138,8 @@ fn envelopes() {
     let key = SigningKey::from_seed(seed);
     let mut previous = None;
     let mut vectors = Vec::new();
-    for ((what, body), sequence) in working_bodies().into_iter().chain(checking_bodies()).zip(0u64..) {
+    let bodies = [working_bodies(), checking_bodies(), coordination_bodies()].concat();
+    for ((what, body), sequence) in bodies.into_iter().zip(0u64..) {
         let heads = if sequence % 2 == 0 { Vec::new() } else { vec![head()] };
         let issued_unix_seconds = 1_793_491_200 + sequence;
         // A succession is the first entry of another log.
@@ -164,6 +173,16 @@ fn envelopes() {
         }));
         previous = Some(signed.hash);
     }
+    let offer = coordination::offer();
+    let sealed = json!({
+        "about": "The seal of a commitment: agreement, issuer, salt and offer give the hash.",
+        "agreement": hash("agreement"),
+        "issuer": name("auditor"),
+        "salt": hash("salt"),
+        "offer": offer,
+        "seal": offer.seal(&hash("agreement"), &name("auditor"), &hash("salt")).unwrap(),
+    });
+    stored("seals.json", &sealed);
     let file = json!({
         "about": "Statements of every kind, chained (the succession begins another log), with their envelopes. The rotation adds the key of seed 02…02. Ed25519 is deterministic, so the bytes must be equal.",
         "seed_hex": hex::encode(seed),

@@ -43,25 +43,33 @@ pub enum KeyCommand {
 /// `standstill agreement`.
 #[derive(Debug, Subcommand)]
 pub enum AgreementCommand {
-    /// Print a commented terms file to fill in
+    /// Print a commented terms file to fill in: the short one, or a scenario
     New {
+        /// Scenario to start from: full-pause, halve-baseline, rl-only-pause, per-run-cap, capability-gate, unaccounted-share or
+        /// staged-resumption. Its own parties, roles and witnesses stay; keys of others than those it names are refused
+        #[arg(long, value_name = "NAME")]
+        template: Option<String>,
         /// Folders of roles whose public keys go in (made by lab, auditor and witness `init`); only their public.toml is read
         #[arg(long = "from")]
         from: Vec<PathBuf>,
         /// Title
-        #[arg(long, default_value = "Frontier training slowdown")]
+        #[arg(long, default_value = "Frontier training slowdown", conflicts_with = "template")]
         title: String,
         /// Start of window 0 (seconds since 1970); default: next midnight UTC
         #[arg(long, value_name = "UNIX_SECONDS")]
         start: Option<u64>,
         /// Windows of one day each; the first 30 are the baseline
-        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(31..=3650))]
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(31..=3650), conflicts_with = "template")]
         windows: u64,
         /// File to write; standard output when missing
         #[arg(long, short)]
         out: Option<PathBuf>,
+        /// Print JSON: the file's text, and what is still to fill in
+        #[arg(long)]
+        json: bool,
     },
-    /// Refuse terms that cannot work, each with its line and a remedy
+    /// Refuse terms that cannot work, each with its line and a remedy; say what the others imply: audits a day, corrupt witnesses, days from a
+    /// breach to the decision
     Check {
         /// Terms file
         file: PathBuf,
@@ -74,8 +82,29 @@ pub enum AgreementCommand {
         /// Terms file
         file: PathBuf,
         /// Print the canonical JSON whose hash is the agreement id
-        #[arg(long)]
+        #[arg(long, conflicts_with = "json")]
         canonical: bool,
+        /// Print JSON: id, terms and what they imply
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare two terms files by their meaning: each change, whom it concerns, and whether it binds more or less
+    Diff {
+        /// Earlier terms
+        old: PathBuf,
+        /// Later terms
+        new: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the agreement id
+    Id {
+        /// Terms file
+        file: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -1,11 +1,14 @@
 //! `standstill agreement`.
 
+mod json;
+
 use crate::args::AgreementCommand;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::role::issuer::PublicHalf;
 use crate::role::reading;
 use crate::{clock, folder};
-use standstill_agreement::{Agreement, RoleKind, Template};
+use serde_json::json;
+use standstill_agreement::{Agreement, Change, Direction, RoleKind, Template};
 use standstill_statement::{Name, PublicKey};
 use std::path::{Path, PathBuf};
 
@@ -13,36 +16,51 @@ const DAY_SECONDS: u64 = 86_400;
 
 pub(super) fn run(command: AgreementCommand) -> CliResult {
     match command {
-        AgreementCommand::New { from, title, start, windows, out } => {
+        AgreementCommand::New { template, from, title, start, windows, out, json } => {
             let start = start.unwrap_or_else(|| (clock::now_unix_seconds() / DAY_SECONDS + 1) * DAY_SECONDS);
-            let text = Agreement::template(&template(&from, title, start, windows)?);
-            match out {
-                None => print!("{text}"),
-                Some(path) => {
-                    folder::write_new(&path, text.as_bytes())?;
-                    println!(
-                        "Wrote {}. Edit it, then run: standstill agreement check {}",
-                        path.display(),
-                        path.display()
-                    );
-                }
-            }
-            Ok(Exit::Ok)
+            let keys = keys(&from, title, start, windows)?;
+            let text = match template {
+                Some(name) => Agreement::scenario(&name, &keys).map_err(CliError::usage)?,
+                None => Agreement::template(&with_marks(keys)?),
+            };
+            new(&text, out.as_deref(), json)
         }
         AgreementCommand::Check { file, json } => check(&file, json),
-        AgreementCommand::Show { file, canonical } => {
+        AgreementCommand::Show { file, canonical, json } => show(&file, canonical, json),
+        AgreementCommand::Diff { old, new, json } => diff(&old, &new, json),
+        AgreementCommand::Id { file, json } => {
             let agreement = reading::agreement_file(&file)?;
-            if canonical {
-                println!("{}", agreement.canonical_json())
+            let id = agreement.id();
+            if json {
+                println!("{:#}", json!({ "id": id, "title": agreement.title }));
             } else {
-                print!("{}", agreement.show())
+                println!("{id}");
             }
             Ok(Exit::Ok)
         }
     }
 }
 
-fn template(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windows: u64) -> CliResult<Template> {
+fn new(text: &str, out: Option<&Path>, json: bool) -> CliResult {
+    if let Some(path) = out {
+        folder::write_new(path, text.as_bytes())?;
+    }
+    if json {
+        let problems = Agreement::parse(text).err().unwrap_or_default();
+        println!("{:#}", json!({ "file": out, "text": text, "to_fill_in": json::problems(&problems) }));
+        return Ok(Exit::Ok);
+    }
+    match out {
+        None => print!("{text}"),
+        Some(path) => {
+            println!("Wrote {}. Edit it, then run: standstill agreement check {}", path.display(), path.display());
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// The keys of the folders, and no other names.
+fn keys(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windows: u64) -> CliResult<Template> {
     let mut template = Template {
         title,
         start_unix_seconds,
@@ -67,7 +85,11 @@ fn template(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windo
             }
         }
     }
-    // Marks to fill in, so that the file shows what is still missing.
+    Ok(template)
+}
+
+/// Marks to fill in, so that the file shows what is still missing.
+fn with_marks(mut template: Template) -> CliResult<Template> {
     let name = |text: &str| Name::new(text).map_err(CliError::bug);
     if template.parties.is_empty() {
         template.parties = vec![(name("north")?, None, None), (name("south")?, None, None)];
@@ -84,22 +106,13 @@ fn template(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windo
 fn check(file: &Path, json: bool) -> CliResult {
     let result = Agreement::parse(&folder::read_text(file)?);
     if json {
-        let value = match &result {
-            Ok(agreement) => serde_json::json!({ "valid": true, "id": agreement.id().to_string(), "problems": [] }),
-            Err(problems) => {
-                let problems: Vec<_> = problems
-                    .iter()
-                    .map(|problem| serde_json::json!({ "line": problem.line, "problem": problem.problem, "remedy": problem.remedy }))
-                    .collect();
-                serde_json::json!({ "valid": false, "problems": problems })
-            }
-        };
-        println!("{value:#}");
+        println!("{:#}", json::check(&result));
         return Ok(if result.is_ok() { Exit::Ok } else { Exit::Unreadable });
     }
     match result {
         Ok(agreement) => {
-            println!("The terms can be judged by. Agreement id: {}", agreement.id());
+            println!("The terms can be judged by. Agreement id: {}\n\nThey imply:\n", agreement.id());
+            print!("{}", agreement.implications());
             Ok(Exit::Ok)
         }
         Err(problems) => {
@@ -114,4 +127,44 @@ fn check(file: &Path, json: bool) -> CliResult {
             )))
         }
     }
+}
+
+fn show(file: &Path, canonical: bool, json: bool) -> CliResult {
+    let agreement = reading::agreement_file(file)?;
+    if canonical {
+        println!("{}", agreement.canonical_json());
+    } else if json {
+        let terms: serde_json::Value = serde_json::from_str(&agreement.canonical_json()).map_err(CliError::bug)?;
+        let implied = json::implications(&agreement);
+        println!("{:#}", json!({ "id": agreement.id(), "terms": terms, "implications": implied }));
+    } else {
+        print!("{}", agreement.show());
+    }
+    Ok(Exit::Ok)
+}
+
+fn diff(old: &Path, new: &Path, json: bool) -> CliResult {
+    let (before, after) = (reading::agreement_file(old)?, reading::agreement_file(new)?);
+    let changes = before.diff(&after);
+    if json {
+        let changes: Vec<_> = changes.iter().map(json::change).collect();
+        println!("{:#}", json!({ "old_id": before.id(), "new_id": after.id(), "changes": changes }));
+        return Ok(Exit::Ok);
+    }
+    if changes.is_empty() {
+        println!("The two say the same. Agreement id: {}", after.id());
+        return Ok(Exit::Ok);
+    }
+    for change in &changes {
+        println!("{change}");
+    }
+    println!("\n{}. {} -> {}", count(&changes), before.id().short(), after.id().short());
+    println!("A signature on the earlier terms is none on the later ones: their ids differ.");
+    Ok(Exit::Ok)
+}
+
+fn count(changes: &[Change]) -> String {
+    let of = |direction| changes.iter().filter(|change| change.direction == direction).count();
+    let (tighter, looser, open) = (of(Direction::Tighter), of(Direction::Looser), of(Direction::Open));
+    format!("{} changes: {tighter} tighter, {looser} looser, {open} neither or open", changes.len())
 }

@@ -93,6 +93,7 @@ pub(super) fn agreement(plot: &Plot, public: &PublicCast) -> CliResult<Agreement
             PhaseStep { phase: Phase::Slowed, from_window: BASELINE_DAYS },
         ],
         audit: audit(&public.beacon, START_UNIX_SECONDS, plot.groups_per_report)?,
+        coordination: standstill_agreement::Coordination::default(),
     })
 }
 

@@ -59,6 +59,29 @@ fn every_kind_names_its_figures() {
         vec!["Heartbeat by north", "window          3"],
         vec!["Alarm by north", "logs.example/south shows two histories", "12 entries", "8 bytes, blob "],
         vec!["Freeze by north", "ends with this entry", "the disk is lost", "logs.example/north-2+1+A"],
+        vec!["Ratification by north", "policy "],
+        vec!["Sealed commitment by north", "entry round     0"],
+        vec![
+            "(at least 2 others) and ((others hold at least 60.0000 % of listed compute) or (with east,",
+            "south))",
+            "2027-11-01 00:00:00 UTC",
+            "33562612",
+        ],
+        vec!["capability horizon", "horizon_p50", "601200", "400000 to 950000.5 at 90.0000 %", "4 bytes, blob "],
+        vec!["Trigger raised by north", "rsi"],
+        vec!["Lift request by north", "rsi", "none"],
+        vec!["lifting a trigger", "epoch           3", "YES"],
+        vec!["paused"],
+        vec!["Question by north", "south", "Which jobs ran on pod 7?"],
+        vec!["Answer by north", "A burn-in test; see the run list.", "8 bytes, blob "],
+        vec!["Discrepancy case by north", "balance-alarm", "4 % below metered power"],
+        vec!["reviewed: the case has merit"],
+        vec!["Inspection request by north", "Power meters of hall 2"],
+        vec!["Objection by north", "against         inspection "],
+        vec!["no indication of a breach at what was shown", "17 bytes, blob "],
+        vec!["Withdrawal by north", "A change of law."],
+        vec!["no longer keeps the agreement"],
+        vec!["One rack was counted twice.", "attachment      none"],
     ]) {
         for part in parts {
             assert!(page.contains(part), "'{part}' in\n{page}");
@@ -77,6 +100,13 @@ fn a_signed_page_has_the_full_hash_and_long_lists_are_counted() {
     page.list("items", &(0..30).map(|i| i.to_string()).collect::<Vec<_>>());
     assert!(page.out.ends_with("and 10 more\n"));
     assert_eq!(page.out.lines().count(), SHOWN + 1);
+}
+
+#[test]
+fn every_sample_has_a_page() {
+    assert_eq!(samples::statements().len(), crate::Kind::ALL.len());
+    let kinds: Vec<crate::Kind> = samples::statements().iter().map(Statement::kind).collect();
+    assert_eq!(kinds, crate::Kind::ALL);
 }
 
 #[test]

@@ -152,3 +152,155 @@ fn rotation_and_succession_fields() {
     };
     assert_eq!(refused(10, late), Some("header.sequence"));
 }
+
+#[test]
+fn joining_fields() {
+    use crate::Formula;
+    let condition = Some("body.opening.offer.condition");
+    let with = |formula: Formula| refused(13, |s| body!(Opening, s).offer.condition = Some(formula));
+    assert_eq!(with(Formula::Includes(vec![name("b"), name("a")])), condition);
+    assert_eq!(with(Formula::Includes(Vec::new())), condition);
+    assert_eq!(with(Formula::All(Vec::new())), condition);
+    assert_eq!(with(Formula::ShareMillionths(1_000_001)), condition);
+    assert_eq!(with(Formula::ShareMillionths(1_000_000)), None);
+    assert_eq!(with(Formula::Any(vec![Formula::AtLeast(1); 256])), condition);
+    assert_eq!(with(Formula::Any(vec![Formula::AtLeast(1); 255])), None);
+    let nested = |depth: usize| (1..depth).fold(Formula::AtLeast(0), |inner, _| Formula::All(vec![inner]));
+    assert_eq!(with(nested(MAX_FORMULA_DEPTH)), None);
+    assert_eq!(with(nested(MAX_FORMULA_DEPTH + 1)), condition);
+    assert_eq!(refused(13, |s| body!(Opening, s).offer.condition = None), None);
+    assert_eq!(refused(13, |s| body!(Opening, s).beacon_round = 0), Some("body.opening.beacon_round"));
+    let late = |s: &mut Statement| body!(Opening, s).offer.valid_until_unix_seconds = u64::MAX;
+    assert_eq!(refused(13, late), Some("body.opening.offer.valid_until_unix_seconds"));
+}
+
+#[test]
+fn trigger_fields() {
+    let reading = |estimate, interval| {
+        refused(14, move |s| {
+            body!(Signal, s).reading = crate::Reading::Value(crate::Measured { estimate, interval });
+        })
+    };
+    let value = |digits, power| crate::Decimal { digits, power };
+    let interval = |low, high, confidence_ppm| Some(crate::Interval { low, high, confidence_ppm });
+    assert_eq!(reading(value(5, -1), None), None);
+    assert_eq!(reading(value(50, -2), None), Some("body.signal.reading"), "0.5 has another form");
+    assert_eq!(reading(value(0, 3), None), Some("body.signal.reading"));
+    assert_eq!(reading(value(1, 31), None), Some("body.signal.reading"));
+    let ends = Some("body.signal.reading.interval");
+    assert_eq!(reading(value(5, -1), interval(value(1, 0), value(9, -1), 900_000)), ends);
+    assert_eq!(reading(value(5, -1), interval(value(1, -1), value(1, -1), 900_000)), None);
+    assert_eq!(reading(value(5, -1), interval(value(1, -1), value(9, -1), 1_000_000)), ends);
+    assert_eq!(reading(value(5, -1), interval(value(1, -1), value(9, -1), 0)), ends);
+    assert_eq!(refused(14, |s| body!(Signal, s).party = Some(name("north"))), Some("body.signal.party"));
+    assert_eq!(refused(14, |s| body!(Signal, s).party = None), None);
+    let inputs = |count| move |s: &mut Statement| body!(Signal, s).inputs = vec![crate::BlobRef::of(b"x"); count];
+    assert_eq!(refused(14, inputs(MAX_INPUTS)), None);
+    assert_eq!(refused(14, inputs(MAX_INPUTS + 1)), Some("body.signal.inputs"));
+    assert_eq!(refused(15, |s| body!(Raise, s).evidence.clear()), Some("body.raise.evidence"));
+    assert_eq!(refused(15, |s| body!(Raise, s).evidence.reverse()), Some("body.raise.evidence"));
+    let many = |s: &mut Statement| {
+        let mut hashes: Vec<Hash32> = (0..65u8).map(|byte| Hash32::of(&[byte])).collect();
+        hashes.sort();
+        body!(Raise, s).evidence = hashes;
+    };
+    assert_eq!(refused(15, many), Some("body.raise.evidence"));
+    assert_eq!(refused(16, |s| body!(Lift, s).evidence = vec![Hash32::default(); 2]), Some("body.lift.evidence"));
+}
+
+#[test]
+fn case_fields() {
+    assert_eq!(refused(19, |s| body!(Question, s).party = name("north")), Some("body.question.party"));
+    assert_eq!(refused(19, |s| body!(Question, s).text.clear()), Some("body.question.text"));
+    assert_eq!(refused(20, |s| body!(Answer, s).text = "two\nlines".into()), Some("body.answer.text"));
+    assert_eq!(refused(20, |s| body!(Answer, s).evidence.clear()), None);
+    assert_eq!(refused(21, |s| body!(Dispute, s).respondent = name("north")), Some("body.dispute.respondent"));
+    assert_eq!(refused(21, |s| body!(Dispute, s).evidence.clear()), Some("body.dispute.evidence"));
+    assert_eq!(refused(21, |s| body!(Dispute, s).text = "x".repeat(2_001)), Some("body.dispute.text"));
+    assert_eq!(refused(22, |s| body!(Ruling, s).text.clear()), Some("body.ruling.text"));
+    assert_eq!(refused(23, |s| body!(Inspection, s).party = name("north")), Some("body.inspection.party"));
+    assert_eq!(refused(23, |s| body!(Inspection, s).text.clear()), Some("body.inspection.text"));
+    assert_eq!(refused(24, |s| body!(Objection, s).text.clear()), Some("body.objection.text"));
+    assert_eq!(refused(26, |s| body!(Withdrawal, s).reason.clear()), Some("body.withdrawal.reason"));
+    assert_eq!(refused(27, |s| body!(Suspension, s).reason = "\u{1b}[2J".into()), Some("body.suspension.reason"));
+    assert_eq!(refused(28, |s| body!(Clarification, s).text.clear()), Some("body.clarification.text"));
+}
+
+/// The longest lists and texts of every kind fit into a statement.
+#[test]
+fn the_largest_coordination_statements_fit_the_size_limit() {
+    use crate::Formula;
+    let key = crate::samples::key();
+    let hashes = |count: usize| {
+        let mut hashes: Vec<Hash32> = (0..count).map(|index| Hash32::of(&index.to_be_bytes())).collect();
+        hashes.sort();
+        hashes
+    };
+    let mut all = statements();
+    let s = &mut all[12];
+    body!(Signal, s).inputs = vec![crate::BlobRef::of(b"x"); MAX_INPUTS];
+    let s = &mut all[19];
+    body!(Dispute, s).evidence = hashes(MAX_EVIDENCE);
+    body!(Dispute, s).text = "x".repeat(MAX_TEXT_BYTES);
+    let parties = (0..254).map(|index| name(&format!("{index:0>64}"))).collect();
+    let s = &mut all[13];
+    body!(Opening, s).offer.condition = Some(Formula::All(vec![Formula::Includes(parties)]));
+    for index in [11, 12, 19] {
+        assert!(all[index].sign(&key).is_ok(), "{:?}", all[index].sign(&key).err());
+    }
+}
+
+/// A statement of one agreement is not a statement of another: the id is inside what is signed.
+#[test]
+fn a_vote_cannot_be_replayed_under_another_agreement() {
+    let key = crate::samples::key();
+    let vote = statements().remove(15);
+    let bytes = vote.sign(&key).unwrap();
+    let signed = crate::verify(&bytes, &[key.public()]).unwrap();
+    assert_eq!(signed.statement.header.agreement, vote.header.agreement);
+    // The same vote with another agreement in header and subject has other bytes, and this signature does not cover them.
+    let mut other = vote;
+    other.header.agreement = Hash32::of(b"version 2 of the terms");
+    let foreign = other.sign(&key).unwrap();
+    let signature = bytes.len() - 64;
+    assert_eq!(bytes.len(), foreign.len());
+    let spliced = [&foreign[..signature], &bytes[signature..]].concat();
+    assert!(matches!(crate::verify(&spliced, &[key.public()]), Err(StatementError::Signature { .. })));
+}
+
+/// A seal names its agreement and its issuer, and hides nothing behind a second opening.
+#[test]
+fn seals_bind_everything() {
+    let offer = crate::samples::coordination::offer();
+    let [agreement, other, salt] = ["agreement", "other", "salt"].map(|text| Hash32::of(text.as_bytes()));
+    let seal = |offer: &crate::Commitment, agreement, issuer: &str, salt| {
+        offer.seal(&agreement, &name(issuer), &salt).unwrap()
+    };
+    let base = seal(&offer, agreement, "north", salt);
+    assert_eq!(base, seal(&offer, agreement, "north", salt));
+    let changed = crate::Commitment { valid_until_unix_seconds: 1, ..offer.clone() };
+    for different in [
+        seal(&offer, other, "north", salt),
+        seal(&offer, agreement, "south", salt),
+        seal(&offer, agreement, "north", other),
+        seal(&changed, agreement, "north", salt),
+    ] {
+        assert_ne!(base, different);
+    }
+}
+
+#[test]
+fn decimals_compare_exactly() {
+    use crate::Decimal;
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    assert_eq!(Decimal::new(500, -3), Decimal { digits: 5, power: -1 });
+    assert_eq!(Decimal::millionths(500_000), Decimal { digits: 5, power: -1 });
+    assert_eq!(Decimal::new(0, 7), Decimal { digits: 0, power: 0 });
+    assert_eq!(Decimal::new(5, -1).compare(500_000, -6), Equal);
+    assert_eq!(Decimal::new(4_999_999, -7).compare(500_000, -6), Less);
+    assert_eq!(Decimal::new(5_000_001, -7).compare(500_000, -6), Greater);
+    assert_eq!(Decimal::new(1, 24).compare(10u128.pow(24), 0), Equal);
+    assert_eq!(Decimal::new(u64::MAX, 30).compare(u128::MAX, 0), Greater);
+    assert_eq!(Decimal::new(1, -18).compare(u128::MAX, 30), Less);
+    assert_eq!(Decimal::new(0, 0).compare(0, -6), Equal);
+}
