@@ -1,5 +1,6 @@
 //! The payload of every statement kind. Field order here is for readers; on the wire keys are sorted (RFC 8949, section 4.2.1).
 
+use crate::gate::GateDecision;
 use crate::ids::{BlobRef, Hash32, Name};
 use crate::vocabulary::Class;
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,8 @@ pub enum Body {
     Alarm(Alarm),
     /// The last entry of a log.
     Freeze(Freeze),
+    /// A gate's answer to "may this job start?".
+    Decision(GateDecision),
 }
 
 impl Body {
@@ -67,7 +70,12 @@ impl Body {
             Self::Report(report) => vec![report.seal],
             Self::Response(response) => response.items.iter().map(|item| item.opening).collect(),
             Self::Alarm(alarm) => vec![alarm.evidence],
-            Self::Run(_) | Self::Challenge(_) | Self::Finding(_) | Self::Heartbeat(_) | Self::Freeze(_) => Vec::new(),
+            Self::Run(_)
+            | Self::Challenge(_)
+            | Self::Finding(_)
+            | Self::Heartbeat(_)
+            | Self::Freeze(_)
+            | Self::Decision(_) => Vec::new(),
         }
     }
 }

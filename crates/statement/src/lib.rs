@@ -25,6 +25,7 @@ pub mod canonical;
 pub mod chain;
 mod envelope;
 mod error;
+pub mod gate;
 pub mod ids;
 mod keys;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use canonical::CanonicalError;
 pub use chain::ChainError;
 pub use envelope::{MAX_STATEMENT_BYTES, Signed, decode_unverified, verify};
 pub use error::StatementError;
+pub use gate::{Coverage, GateDecision, GatePoint, GateVerdict};
 pub use ids::{BlobRef, Hash32, IdError, Name};
 pub use keys::{PublicKey, SigningKey};
 pub use statement::{Kind, Statement};

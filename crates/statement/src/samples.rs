@@ -1,8 +1,9 @@
 //! One statement of each kind, for tests.
 
 use crate::{
-    Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Freeze, Hash32, Header, Heartbeat,
-    LogHead, Mode, Name, Outcome, Report, Response, ResponseItem, RunDeclaration, SigningKey, Statement,
+    Alarm, BlobRef, Body, Challenge, Class, Coverage, Finding, FindingItem, FleetDeclaration, Freeze, GateDecision,
+    GatePoint, GateVerdict, Hash32, Header, Heartbeat, LogHead, Mode, Name, Outcome, Report, Response, ResponseItem,
+    RunDeclaration, SigningKey, Statement,
 };
 
 pub(crate) fn name(text: &str) -> Name {
@@ -68,6 +69,24 @@ fn finding() -> Finding {
     Finding { party: name("north"), challenge: hash("challenge"), items }
 }
 
+fn decision() -> GateDecision {
+    GateDecision {
+        gate: name("slurm-1"),
+        party: name("north"),
+        point: GatePoint::Submit,
+        verdict: GateVerdict::Allow,
+        coverage: Coverage::Covered,
+        clauses: vec![name("in-force")],
+        phase: name("slowed.2"),
+        terms: hash("gate terms"),
+        situation: Some(hash("situation")),
+        as_of_unix_seconds: 1_793_491_000,
+        job: hash("job"),
+        earlier: None,
+        expires_unix_seconds: 1_793_500_000,
+    }
+}
+
 pub(crate) fn bodies() -> Vec<Body> {
     vec![
         Body::Fleet(FleetDeclaration {
@@ -108,6 +127,7 @@ pub(crate) fn bodies() -> Vec<Body> {
             reason: "the disk is lost".to_owned(),
             successor: Some("logs.example/north-2+1+A".to_owned()),
         }),
+        Body::Decision(decision()),
     ]
 }
 

@@ -5,6 +5,7 @@ use crate::body::{
     Response, RunDeclaration,
 };
 use crate::envelope::Signed;
+use crate::gate::{GateDecision, GateVerdict};
 use crate::ids::{BlobRef, Hash32, Name};
 use crate::statement::Statement;
 use crate::time;
@@ -30,6 +31,7 @@ pub fn text(statement: &Statement) -> String {
         Body::Heartbeat(Heartbeat { window }) => page.line("window", &window.to_string()),
         Body::Alarm(alarm) => alarm_lines(&mut page, alarm),
         Body::Freeze(freeze) => freeze_lines(&mut page, freeze),
+        Body::Decision(decision) => decision_lines(&mut page, decision),
     }
     page.gap();
     header_lines(&mut page, &statement.header);
@@ -91,6 +93,7 @@ const fn title(body: &Body) -> &'static str {
         Body::Heartbeat(_) => "Heartbeat",
         Body::Alarm(_) => "Alarm",
         Body::Freeze(_) => "Freeze",
+        Body::Decision(_) => "Gate decision",
     }
 }
 
@@ -106,6 +109,26 @@ fn freeze_lines(page: &mut Page, freeze: &Freeze) {
     page.line("log", "ends with this entry");
     page.line("reason", &freeze.reason);
     page.line("successor", freeze.successor.as_deref().unwrap_or("none"));
+}
+
+fn decision_lines(page: &mut Page, decision: &GateDecision) {
+    page.line("gate", &format!("{}, for {}", decision.gate, decision.party));
+    let verdict = match decision.verdict {
+        GateVerdict::Allow => format!("allowed until {}", time::utc(decision.expires_unix_seconds)),
+        GateVerdict::Deny => "REFUSED".to_owned(),
+    };
+    page.line("answer", &format!("{verdict}, asked at {}", decision.point.name()));
+    page.line("coverage", decision.coverage.name());
+    page.list("clauses", &decision.clauses.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let known = match decision.situation {
+        Some(situation) => format!("as of {}, situation {}", time::utc(decision.as_of_unix_seconds), situation.short()),
+        None => "no situation known".to_owned(),
+    };
+    page.line("phase", &format!("{} ({known})", decision.phase));
+    page.line("gate terms", &decision.terms.to_string());
+    page.line("job", &format!("committed to by {}", decision.job));
+    let earlier = decision.earlier.map_or_else(|| "none".to_owned(), |hash| hash.to_string());
+    page.line("takes place of", &earlier);
 }
 
 fn header_lines(page: &mut Page, header: &Header) {

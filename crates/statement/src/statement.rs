@@ -30,6 +30,7 @@ impl Statement {
             Body::Heartbeat(_) => Kind::Heartbeat,
             Body::Alarm(_) => Kind::Alarm,
             Body::Freeze(_) => Kind::Freeze,
+            Body::Decision(_) => Kind::Decision,
         }
     }
 
@@ -64,11 +65,13 @@ pub enum Kind {
     Alarm,
     /// Freeze.
     Freeze,
+    /// Decision of a gate.
+    Decision,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Fleet,
         Self::Report,
         Self::Run,
@@ -78,6 +81,7 @@ impl Kind {
         Self::Heartbeat,
         Self::Alarm,
         Self::Freeze,
+        Self::Decision,
     ];
 
     /// The lower-case word used in content types, subjects and files.
@@ -93,6 +97,7 @@ impl Kind {
             Self::Heartbeat => "heartbeat",
             Self::Alarm => "alarm",
             Self::Freeze => "freeze",
+            Self::Decision => "decision",
         }
     }
 

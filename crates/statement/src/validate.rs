@@ -4,6 +4,7 @@ use crate::body::{
     Alarm, Body, Challenge, Finding, FleetDeclaration, Freeze, LogHead, Outcome, Report, Response, RunDeclaration,
 };
 use crate::error::StatementError;
+use crate::gate;
 use crate::ids::Name;
 use crate::statement::Statement;
 use crate::time;
@@ -42,6 +43,7 @@ impl Statement {
             Body::Heartbeat(_) => Ok(()),
             Body::Alarm(alarm) => alarm_fields(alarm),
             Body::Freeze(freeze) => freeze_fields(freeze),
+            Body::Decision(decision) => gate::check(decision, self.header.issued_unix_seconds),
         });
         result.map_err(|(field, problem)| StatementError::Field {
             kind: self.kind().name(),

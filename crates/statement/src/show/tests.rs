@@ -59,6 +59,13 @@ fn every_kind_names_its_figures() {
         vec!["Heartbeat by north", "window          3"],
         vec!["Alarm by north", "logs.example/south shows two histories", "12 entries", "8 bytes, blob "],
         vec!["Freeze by north", "ends with this entry", "the disk is lost", "logs.example/north-2+1+A"],
+        vec![
+            "Gate decision by north",
+            "slurm-1, for north",
+            "allowed until 2026-11-01 02:26:40 UTC, asked at submit",
+            "slowed.2 (as of",
+            "in-force",
+        ],
     ]) {
         for part in parts {
             assert!(page.contains(part), "'{part}' in\n{page}");

@@ -127,3 +127,23 @@ fn freeze_fields_() {
     assert_eq!(refused(8, |s| body!(Freeze, s).successor = Some("a b".into())), Some("body.freeze.successor"));
     assert_eq!(refused(8, |s| body!(Freeze, s).successor = None), None);
 }
+
+#[test]
+fn decision_fields() {
+    use crate::GateVerdict;
+    let clauses = Some("body.decision.clauses");
+    assert_eq!(refused(9, |s| body!(Decision, s).clauses.clear()), clauses);
+    assert_eq!(refused(9, |s| body!(Decision, s).clauses = vec![name("b"), name("a")]), clauses);
+    assert_eq!(refused(9, |s| body!(Decision, s).clauses = vec![name("a"), name("a")]), clauses);
+    let many = |s: &mut Statement| body!(Decision, s).clauses = (0..33).map(|i| name(&format!("c{i:02}"))).collect();
+    assert_eq!(refused(9, many), clauses);
+    let expires = Some("body.decision.expires_unix_seconds");
+    assert_eq!(refused(9, |s| body!(Decision, s).verdict = GateVerdict::Deny), expires);
+    assert_eq!(refused(9, |s| body!(Decision, s).expires_unix_seconds = 1), expires);
+    assert_eq!(refused(9, |s| body!(Decision, s).expires_unix_seconds = u64::MAX), expires);
+    assert_eq!(refused(9, |s| body!(Decision, s).situation = None), Some("body.decision.as_of_unix_seconds"));
+    let refusal = |s: &mut Statement| {
+        (body!(Decision, s).verdict, body!(Decision, s).expires_unix_seconds) = (GateVerdict::Deny, 0);
+    };
+    assert_eq!(refused(9, refusal), None);
+}
