@@ -58,11 +58,10 @@ const fn bound(f: &Facts) -> bool {
     f.covered && !f.exempt
 }
 
+/// The phases in which the terms bind. A suspended party whose terms free it is not bound.
 const fn in_force(f: &Facts) -> bool {
-    matches!(
-        f.phase,
-        Some(Phase::Active | Phase::Slowed { .. } | Phase::Paused | Phase::Resuming { .. } | Phase::Suspended)
-    )
+    matches!(f.phase, Some(Phase::Active | Phase::Slowed { .. } | Phase::Paused | Phase::Resuming { .. }))
+        || (suspended(f) && !f.suspended_may_start)
 }
 
 const fn slowed(f: &Facts) -> bool {

@@ -111,6 +111,10 @@ pub struct Journal {
     log: FileLog,
     openings: File,
     previous: Option<Hash32>,
+    /// Signed and not on the disk yet.
+    waiting: Vec<Vec<u8>>,
+    lines: Vec<u8>,
+    failed: bool,
 }
 
 impl std::fmt::Debug for Journal {
@@ -135,42 +139,77 @@ impl Journal {
         let recorded = read(home, &owner, signer.verifier(), &[key.public()])?;
         let previous = recorded.last().map(|last| last.statement);
         let openings = open_openings(&openings_path(home))?;
-        Ok((Self { home: home.to_owned(), owner, key, log, openings, previous }, recorded))
+        Ok((
+            Self {
+                home: home.to_owned(),
+                owner,
+                key,
+                log,
+                openings,
+                previous,
+                waiting: Vec::new(),
+                lines: Vec::new(),
+                failed: false,
+            },
+            recorded,
+        ))
     }
 
-    /// Signs decisions and makes them durable, all in one write. Gives the hash of each statement. Whoever is told of a decision before
-    /// this returns may be told of one that a crash then loses.
+    /// Signs a decision and gives the hash of its statement. Nobody may be told of it before [`Journal::commit`] has returned.
     ///
     /// # Errors
-    /// [`GateError::Tlog`] or [`GateError::Io`] when the disk fails: the gate must refuse covered work then.
-    pub fn record(&mut self, gate: &Gate, batch: &[Pending]) -> Result<Vec<Hash32>, GateError> {
-        let (mut lines, mut envelopes, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut previous = self.previous;
-        for (pending, sequence) in batch.iter().zip(self.log.size()..) {
-            let commitment = pending.job.commitment(&pending.nonce)?;
-            let opening = Opening { commitment, nonce: hex::encode(pending.nonce), job: pending.job.clone() };
-            serde_json::to_writer(&mut lines, &opening).map_err(|error| GateError::Encoding(error.to_string()))?;
-            lines.push(b'\n');
-            let name = self.owner.gate.clone();
-            let body = gate.statement(name, &pending.job, &pending.decision, commitment, pending.earlier);
-            let header = Header {
-                agreement: self.owner.agreement,
-                issuer: self.owner.issuer.clone(),
-                sequence,
-                previous,
-                issued_unix_seconds: pending.decision.at_unix_seconds,
-                heads: Vec::new(),
-            };
-            let envelope = Statement { header, body: Body::Decision(body) }.sign(&self.key)?;
-            let hash = Hash32::of(&envelope);
-            previous = Some(hash);
-            envelopes.push(envelope);
-            hashes.push(hash);
+    /// [`GateError::Statement`] or [`GateError::Encoding`] when it cannot be stated; [`GateError::Journal`] after a failed commit.
+    pub fn sign(&mut self, gate: &Gate, pending: &Pending) -> Result<Hash32, GateError> {
+        if self.failed {
+            let problem = "an earlier write failed; look at the disk and start the gate again".to_owned();
+            return Err(GateError::Journal { path: self.home.clone(), problem });
         }
+        let commitment = pending.job.commitment(&pending.nonce)?;
+        let opening = Opening { commitment, nonce: hex::encode(pending.nonce), job: pending.job.clone() };
+        let line = serde_json::to_vec(&opening).map_err(|error| GateError::Encoding(error.to_string()))?;
+        let name = self.owner.gate.clone();
+        let body = gate.statement(name, &pending.job, &pending.decision, commitment, pending.earlier);
+        let header = Header {
+            agreement: self.owner.agreement,
+            issuer: self.owner.issuer.clone(),
+            sequence: self.log.size() + self.waiting.len() as u64,
+            previous: self.previous,
+            issued_unix_seconds: pending.decision.at_unix_seconds,
+            heads: Vec::new(),
+        };
+        let envelope = Statement { header, body: Body::Decision(body) }.sign(&self.key)?;
+        let hash = Hash32::of(&envelope);
+        self.lines.extend(line);
+        self.lines.push(b'\n');
+        self.waiting.push(envelope);
+        self.previous = Some(hash);
+        Ok(hash)
+    }
+
+    /// Makes everything that was signed durable, in one write.
+    ///
+    /// # Errors
+    /// [`GateError::Tlog`] or [`GateError::Io`] when the disk fails. Nothing more is signed then, and the gate must refuse covered work: what
+    /// is on the disk is known again only after the journal is opened anew.
+    pub fn commit(&mut self) -> Result<(), GateError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let (lines, waiting) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.waiting));
         let written = self.openings.write_all(&lines).and_then(|()| self.openings.sync_data());
-        written.map_err(|source| io("append to", &openings_path(&self.home), source))?;
-        self.log.append(&envelopes)?;
-        self.previous = previous;
+        let written = written.map_err(|source| io("append to", &openings_path(&self.home), source));
+        let written = written.and_then(|()| self.log.append(&waiting).map_err(GateError::from));
+        self.failed |= written.is_err();
+        written.map(drop)
+    }
+
+    /// Signs decisions and makes them durable. Gives the hash of each statement.
+    ///
+    /// # Errors
+    /// As [`Journal::sign`] and [`Journal::commit`].
+    pub fn record(&mut self, gate: &Gate, batch: &[Pending]) -> Result<Vec<Hash32>, GateError> {
+        let hashes = batch.iter().map(|pending| self.sign(gate, pending)).collect::<Result<_, _>>()?;
+        self.commit()?;
         Ok(hashes)
     }
 

@@ -48,6 +48,11 @@ pub(crate) fn shorten(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
+/// Without control characters, for messages of a gate that a person reads.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(2000).collect()
+}
+
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -113,6 +113,7 @@ pub(crate) fn situation(phase: Phase) -> Situation {
         agreement: Hash32::of(b"agreement"),
         party: name("north"),
         phase,
+        phase_since_unix_seconds: NOW - 86_400,
         window: 3,
         as_of_unix_seconds: NOW - 60,
         caps: vec![

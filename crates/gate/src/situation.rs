@@ -76,6 +76,8 @@ pub struct Situation {
     pub party: Name,
     /// Its phase.
     pub phase: Phase,
+    /// Since when, in seconds since the Unix epoch.
+    pub phase_since_unix_seconds: u64,
     /// Window that holds `as_of_unix_seconds`.
     pub window: u64,
     /// Time for which all of this was established, in seconds since the Unix epoch.

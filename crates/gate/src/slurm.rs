@@ -4,8 +4,11 @@
 //! the allocation is known, and the gate is asked again with it.
 
 pub mod accounting;
+pub mod hook;
+pub mod queue;
 pub mod request;
 pub mod resources;
 
 pub use accounting::{Accounted, parse as parse_accounting};
+pub use hook::{Answer, HookConfig};
 pub use request::Request;

@@ -302,7 +302,7 @@ fn permits_state_everything_that_they_need() {
             time_known: bit(7),
             class_known: bit(8),
             class_stopped: seed % 3 == 0,
-            suspended_may_start: seed % 5 == 0,
+            suspended_may_start: seed % 7 == 0,
             run_needed: bit(9),
             run_named: bit(10),
             run_declared: bit(11),

@@ -83,14 +83,9 @@ pub struct Notice {
 /// Which of the running jobs are to be told, and how. A job is told when it could not start now for a reason that lies in the agreement;
 /// exempt and uncovered jobs never are.
 #[must_use]
-pub fn notices(
-    gate: &Gate,
-    orders: &Orders,
-    running: &[Job],
-    phase_since_unix_seconds: u64,
-    now_unix_seconds: u64,
-) -> Vec<Notice> {
-    let deadline = phase_since_unix_seconds.saturating_add(orders.deadline_seconds);
+pub fn notices(gate: &Gate, orders: &Orders, running: &[Job], now_unix_seconds: u64) -> Vec<Notice> {
+    let since = gate.held().map_or(now_unix_seconds, |held| held.situation().phase_since_unix_seconds);
+    let deadline = since.saturating_add(orders.deadline_seconds);
     let left = deadline.saturating_sub(now_unix_seconds);
     let commands = if left > 0 { &orders.notify } else { &orders.end };
     let told = running.iter().filter_map(|job| {

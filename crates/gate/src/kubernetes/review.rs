@@ -167,6 +167,18 @@ impl Request {
         }
     }
 
+    /// The object's own id in the cluster; none before the server has made one.
+    #[must_use]
+    pub fn object_uid(&self) -> Option<&str> {
+        self.object.pointer("/metadata/uid").and_then(Value::as_str)
+    }
+
+    /// Ids of the objects that the object says it belongs to.
+    pub fn owner_uids(&self) -> impl Iterator<Item = &str> {
+        let owners = self.object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        owners.into_iter().flatten().filter_map(|owner| owner.get("uid").and_then(Value::as_str))
+    }
+
     /// The part of an object that makes pods.
     fn pod_part<'a>(&self, object: &'a Value) -> &'a Value {
         object.get("spec").unwrap_or(&Value::Null)

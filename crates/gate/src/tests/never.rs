@@ -51,13 +51,18 @@ fn any_job() -> impl Strategy<Value = Job> {
     )
 }
 
+thread_local! {
+    // Made once: with Cedar, making one reads and validates all policies.
+    static PAUSED: crate::Gate = gate(Phase::Paused);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     /// Pretraining is left out: these terms do not stop it. `serving` and `save` are listed for others than these accounts and users.
     #[test]
     fn a_covered_job_never_starts_while_paused(job in any_job(), now in NOW - 200..NOW + 10_000) {
-        let decision = gate(Phase::Paused).decide(&job, now);
+        let decision = PAUSED.with(|gate| gate.decide(&job, now));
         prop_assert_eq!(decision.coverage, Coverage::Covered);
         prop_assert!(!decision.allows(), "{:?} {:?}", job, decision);
         prop_assert!(!decision.clauses.is_empty());
@@ -93,7 +98,7 @@ proptest! {
         request.partition = partition.map(str::to_owned);
         let line = serde_json::to_vec(&request).unwrap();
         let job = Request::from_line(&line).unwrap().job(&terms(), &name("loop"));
-        let decision = gate(Phase::Paused).decide(&job, NOW);
+        let decision = PAUSED.with(|gate| gate.decide(&job, NOW));
         prop_assert!(!decision.allows(), "{:?} {:?}", request, job);
         prop_assert!(request.may_use_accelerators(&["cpu".to_owned()]));
     }

@@ -151,13 +151,13 @@ fn running_jobs_are_told_when_the_agreement_stops_them() {
     (other.reference, other.run, other.class) =
         ("9".to_owned(), Some(crate::samples::name("alpha")), Some(Class::Pretraining));
     let all = [running, serving, other];
-    let orders = Orders { deadline_seconds: 1000, ..Orders::default() };
-    let told = notices(&gate(Phase::Paused), &orders, &all, NOW - 400, NOW);
+    let orders = Orders { deadline_seconds: 87_000, ..Orders::default() };
+    let told = notices(&gate(Phase::Paused), &orders, &all, NOW);
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].job.as_str(), told[0].deadline_unix_seconds), ("7", NOW + 600));
     assert_eq!(told[0].commands[1], ["scancel", "--batch", "--signal=USR1", "7"]);
     assert!(told[0].commands[0][3].contains("end by 2027-01-15 08:10:00 UTC"), "{:?}", told[0].commands);
-    assert_eq!(notices(&gate(Phase::Paused), &orders, &all, NOW - 1000, NOW)[0].commands, [["scancel", "7"]]);
-    assert!(notices(&gate(Phase::Active), &orders, &all, NOW, NOW).is_empty());
+    assert_eq!(notices(&gate(Phase::Paused), &orders, &all, NOW + 600)[0].commands, [["scancel", "7"]]);
+    assert!(notices(&gate(Phase::Active), &orders, &all, NOW).is_empty());
     assert!(Orders { end: vec![Vec::new()], ..orders }.check().is_err());
 }
