@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Kind {
     /// An allocation with accelerators and no decision: somebody went around the gate.
     Bypass,
+    /// Without a decision too, but by those whom the terms list as exempt, and within the size listed: what a hook lets pass when no gate
+    /// answers.
+    OpenWithoutGate,
     /// It names a decision that the journal does not hold.
     UnknownDecision,
     /// It rests on a refusal.
@@ -45,7 +48,7 @@ impl Kind {
     /// Whether this shows that the gate was not obeyed. The other kinds say that something cannot be compared, or is not there yet.
     #[must_use]
     pub const fn is_violation(self) -> bool {
-        !matches!(self, Self::Unopened | Self::Unused)
+        !matches!(self, Self::Unopened | Self::Unused | Self::OpenWithoutGate)
     }
 }
 
@@ -124,7 +127,7 @@ pub fn reconcile(
         }
         result.covered += 1;
         let before = result.findings.len();
-        if let Some(root) = examine(record, start, &book, tolerance, &mut result.findings) {
+        if let Some(root) = examine(terms, record, start, &book, tolerance, &mut result.findings) {
             submissions.entry(root).or_default().insert(record.submission());
         }
         result.matched += u64::from(result.findings.len() == before);
@@ -150,6 +153,17 @@ fn is_uncovered(terms: &Terms, record: &Accounted, decisions: &[Recorded], book:
         return false;
     }
     record.decision.as_ref().is_none_or(|id| book.find(id).and_then(|index| decisions.get(index)).is_none())
+}
+
+/// Whether the terms list the record's account and user, for as many accelerators as it held.
+fn is_listed(terms: &Terms, record: &Accounted) -> bool {
+    let listed = |list: &[String], value: &str| list.is_empty() || list.iter().any(|item| item == value);
+    terms.exemptions.iter().filter(|exemption| !exemption.system).any(|exemption| {
+        listed(&exemption.accounts, &record.account)
+            && listed(&exemption.users, &record.user)
+            && listed(&exemption.places, &record.place)
+            && record.accelerators.is_some_and(|held| held <= exemption.accelerators)
+    })
 }
 
 struct Book<'a> {
@@ -215,6 +229,7 @@ impl<'a> Book<'a> {
 
 /// Checks one allocation; gives the first decision of its chain when there is one.
 fn examine(
+    terms: &Terms,
     record: &Accounted,
     start: u64,
     book: &Book<'_>,
@@ -231,7 +246,8 @@ fn examine(
     }
     let Some(decision) = &record.decision else {
         let held = format!("held {size} accelerators for {} s", record.elapsed_seconds);
-        add(Kind::Bypass, format!("{held} in account '{}' without any decision of a gate", record.account));
+        let kind = if is_listed(terms, record) { Kind::OpenWithoutGate } else { Kind::Bypass };
+        add(kind, format!("{held} in account '{}' without any decision of a gate", record.account));
         return None;
     };
     let Some(index) = book.find(decision) else {

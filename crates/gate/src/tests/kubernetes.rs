@@ -236,10 +236,12 @@ fn other_reviews_are_refused() {
     let good = json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": { "uid": "u", "kind": { "kind": "Pod" }, "operation": "CREATE" } });
     assert!(Review::from_json(good.to_string().as_bytes()).is_ok());
     let text = good.to_string();
+    let mut nameless = good.clone();
+    nameless["request"].as_object_mut().unwrap().remove("uid");
     for broken in [
         text.replace("/v1", "/v1beta1"),
         text.replace("AdmissionReview", "Pod"),
-        text.replace(",\"uid\":\"u\"", ""),
+        nameless.to_string(),
         "[]".to_owned(),
     ] {
         assert!(Review::from_json(broken.as_bytes()).is_err(), "{broken}");

@@ -69,6 +69,15 @@ fn a_job_with_its_decision_fits_and_one_without_is_a_bypass() {
     assert!(bypass.violated() && bypass.findings[0].sentence.contains("8 accelerators for 3600 s"));
 }
 
+/// What a hook lets pass when no gate answers is noted, not accused; but only for those who are listed, and only up to the size listed.
+#[test]
+fn listed_work_without_a_decision_is_noted() {
+    let serving = |count| Accounted { account: "serving".to_owned(), accelerators: Some(count), ..record(None) };
+    let result = run(&[serving(64)], &[]);
+    assert_eq!((kinds(&result), result.violated()), (vec![Kind::OpenWithoutGate], false));
+    assert_eq!(kinds(&run(&[serving(65)], &[])), [Kind::Bypass]);
+}
+
 #[test]
 fn each_thing_that_does_not_fit() {
     let decisions = decisions();
