@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod audit;
 pub mod bundle;
+pub mod gate;
 pub mod ledger;
 pub mod meter;
 pub mod mutate;
@@ -78,4 +79,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "audit_beacon", run: audit::beacon, seeds: seeds::beacon_rounds, iterations: 1_500 },
     Target { name: "audit_opening", run: audit::opening, seeds: seeds::sealed_openings, iterations: 3_000 },
     Target { name: "verify_bundle", run: bundle::verify, seeds: bundle::seeds, iterations: 60 },
+    Target { name: "gate_slurm", run: gate::slurm, seeds: gate::slurm_seeds, iterations: 30_000 },
+    Target { name: "gate_kubernetes", run: gate::kubernetes, seeds: gate::kubernetes_seeds, iterations: 20_000 },
+    Target { name: "gate_job", run: gate::job, seeds: gate::job_seeds, iterations: 20_000 },
+    Target { name: "gate_told", run: gate::told, seeds: gate::told_seeds, iterations: 20_000 },
 ];

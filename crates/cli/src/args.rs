@@ -1,12 +1,14 @@
 //! The command line as data: one table from which parsing, `--help`, the man pages and shell completions come.
 
 mod audit;
+mod gate;
 mod lab;
 mod look;
 mod measure;
 mod node;
 
 pub use audit::{AuditCommand, BundleArgs, WitnessCommand};
+pub use gate::{GateCommand, GateKnowledge};
 pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, LogCommand};
 pub use look::{Cheat, DemoArgs, DemoCommand, ExplainArgs, ShowArgs, VerifyArgs};
 pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs, TableArgs};
@@ -58,8 +60,11 @@ pub enum Command {
     /// Inspect, check, publish and prove transparency logs, on disk and on the network
     #[command(subcommand)]
     Log(LogCommand),
-    /// Run a log, witness, mirror or monitor on the network
+    /// Run a log, witness, mirror, monitor or gate on the network
     Node(NodeArgs),
+    /// Decide whether jobs may start, join accounting with decisions, wind down running jobs
+    #[command(subcommand)]
+    Gate(GateCommand),
     /// Cosign checkpoints that are consistent with everything seen before
     #[command(subcommand)]
     Witness(WitnessCommand),

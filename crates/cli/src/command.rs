@@ -7,6 +7,7 @@ mod bundle;
 mod demo;
 mod explain;
 mod fleet;
+mod gate;
 mod key;
 mod lab;
 mod log;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command) -> CliResult {
         Command::Lab(command) => lab::run(command),
         Command::Log(command) => log::run(&command),
         Command::Node(args) => node::run(&args),
+        Command::Gate(command) => gate::run(command),
         Command::Witness(command) => witness::run(&command),
         Command::Audit(command) => audit::run(command),
         Command::Bundle(args) => bundle::run(&args),

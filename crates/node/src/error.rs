@@ -1,6 +1,7 @@
 //! What can go wrong in a node, and what to do about it.
 
 use crate::store::StoreError;
+use standstill_gate::GateError;
 use standstill_statement::StatementError;
 use standstill_tlog::TlogError;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,9 @@ pub enum NodeError {
     /// The storage refuses or fails.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The gate's terms or journal are refused.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// The node ended in a way that it should not.
     #[error("{0}")]
     Broken(String),

@@ -5,6 +5,8 @@
 pub mod client;
 pub mod clock;
 mod error;
+#[cfg(unix)]
+pub mod gate;
 pub mod log;
 pub mod mirror;
 pub mod monitor;

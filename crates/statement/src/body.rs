@@ -1,5 +1,6 @@
 //! The payload of every statement kind. Field order here is for readers; on the wire keys are sorted (RFC 8949, section 4.2.1).
 
+use crate::gate::GateDecision;
 use crate::ids::{BlobRef, Hash32, Name};
 use crate::keys::{PublicKey, Signature};
 use crate::statement::Kind;
@@ -101,6 +102,8 @@ pub enum Body {
     Suspension(Suspension),
     /// An explanation that nobody asked for.
     Clarification(Clarification),
+    /// A gate's answer to "may this job start?".
+    Decision(GateDecision),
 }
 
 impl Body {
@@ -137,6 +140,7 @@ impl Body {
             Self::Withdrawal(_) => Kind::Withdrawal,
             Self::Suspension(_) => Kind::Suspension,
             Self::Clarification(_) => Kind::Clarification,
+            Self::Decision(_) => Kind::Decision,
         }
     }
 
@@ -172,7 +176,8 @@ impl Body {
             | Self::Inspection(_)
             | Self::Objection(_)
             | Self::Withdrawal(_)
-            | Self::Suspension(_) => Vec::new(),
+            | Self::Suspension(_)
+            | Self::Decision(_) => Vec::new(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! One statement of each kind, for tests.
 
 use crate::{
-    AddedKey, Alarm, BlobRef, Body, Challenge, Class, Finding, FindingItem, FleetDeclaration, Freeze, Hash32, Header,
-    Heartbeat, LogHead, Mode, Name, Outcome, PublicKey, Report, Response, ResponseItem, Rotation, RunDeclaration,
-    SigningKey, Statement, Succession,
+    AddedKey, Alarm, BlobRef, Body, Challenge, Class, Coverage, Finding, FindingItem, FleetDeclaration, Freeze,
+    GateDecision, GatePoint, GateVerdict, Hash32, Header, Heartbeat, LogHead, Mode, Name, Outcome, PublicKey, Report,
+    Response, ResponseItem, Rotation, RunDeclaration, SigningKey, Statement, Succession,
 };
 
 pub(crate) mod coordination;
@@ -71,6 +71,24 @@ fn finding() -> Finding {
     Finding { party: name("north"), challenge: hash("challenge"), items }
 }
 
+fn decision() -> GateDecision {
+    GateDecision {
+        gate: name("slurm-1"),
+        party: name("north"),
+        point: GatePoint::Submit,
+        verdict: GateVerdict::Allow,
+        coverage: Coverage::Covered,
+        clauses: vec![name("in-force")],
+        phase: name("slowed.2"),
+        terms: hash("gate terms"),
+        situation: Some(hash("situation")),
+        as_of_unix_seconds: 1_793_491_000,
+        job: hash("job"),
+        earlier: None,
+        expires_unix_seconds: 1_793_500_000,
+    }
+}
+
 pub(crate) fn bodies() -> Vec<Body> {
     let mut bodies = vec![
         Body::Fleet(FleetDeclaration {
@@ -121,6 +139,7 @@ pub(crate) fn bodies() -> Vec<Body> {
         }),
     ];
     bodies.extend(coordination::bodies());
+    bodies.push(Body::Decision(decision()));
     bodies
 }
 

@@ -5,6 +5,7 @@ use crate::body::{
     Response, Rotation, RunDeclaration, Succession,
 };
 use crate::envelope::Signed;
+use crate::gate::{GateDecision, GateVerdict};
 use crate::ids::{BlobRef, Hash32, Name};
 use crate::keys::PublicKey;
 use crate::statement::Statement;
@@ -35,6 +36,7 @@ pub fn text(statement: &Statement) -> String {
         Body::Freeze(freeze) => freeze_lines(&mut page, freeze),
         Body::Rotation(rotation) => rotation_lines(&mut page, rotation),
         Body::Succession(succession) => succession_lines(&mut page, succession),
+        Body::Decision(decision) => decision_lines(&mut page, decision),
         other => coordination::lines(&mut page, other),
     }
     page.gap();
@@ -117,6 +119,7 @@ const fn title(body: &Body) -> &'static str {
         Body::Withdrawal(_) => "Withdrawal",
         Body::Suspension(_) => "Suspension",
         Body::Clarification(_) => "Clarification",
+        Body::Decision(_) => "Gate decision",
     }
 }
 
@@ -147,6 +150,26 @@ fn succession_lines(page: &mut Page, succession: &Succession) {
     page.line("its agreement", &succession.agreement.to_string());
     page.line("its end", &format!("{} entries, root {}", grouped(succession.size), succession.root));
     page.line("its last", &format!("statement {}", succession.last));
+}
+
+fn decision_lines(page: &mut Page, decision: &GateDecision) {
+    page.line("gate", &format!("{}, for {}", decision.gate, decision.party));
+    let verdict = match decision.verdict {
+        GateVerdict::Allow => format!("allowed until {}", time::utc(decision.expires_unix_seconds)),
+        GateVerdict::Deny => "REFUSED".to_owned(),
+    };
+    page.line("answer", &format!("{verdict}, asked at {}", decision.point.name()));
+    page.line("coverage", decision.coverage.name());
+    page.list("clauses", &decision.clauses.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let known = match decision.situation {
+        Some(situation) => format!("as of {}, situation {}", time::utc(decision.as_of_unix_seconds), situation.short()),
+        None => "no situation known".to_owned(),
+    };
+    page.line("phase", &format!("{} ({known})", decision.phase));
+    page.line("gate terms", &decision.terms.to_string());
+    page.line("job", &format!("committed to by {}", decision.job));
+    let earlier = decision.earlier.map_or_else(|| "none".to_owned(), |hash| hash.to_string());
+    page.line("takes place of", &earlier);
 }
 
 fn header_lines(page: &mut Page, header: &Header) {

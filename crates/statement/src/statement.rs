@@ -94,11 +94,13 @@ pub enum Kind {
     Suspension,
     /// Explanation.
     Clarification,
+    /// Decision of a gate.
+    Decision,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Fleet,
         Self::Report,
         Self::Run,
@@ -128,6 +130,7 @@ impl Kind {
         Self::Withdrawal,
         Self::Suspension,
         Self::Clarification,
+        Self::Decision,
     ];
 
     /// The lower-case word used in content types, subjects and files.
@@ -163,6 +166,7 @@ impl Kind {
             Self::Withdrawal => "withdrawal",
             Self::Suspension => "suspension",
             Self::Clarification => "clarification",
+            Self::Decision => "decision",
         }
     }
 

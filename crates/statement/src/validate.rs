@@ -5,6 +5,7 @@ use crate::body::{
     RunDeclaration, Succession,
 };
 use crate::error::StatementError;
+use crate::gate;
 use crate::ids::Name;
 use crate::keyring;
 use crate::statement::Statement;
@@ -49,6 +50,7 @@ impl Statement {
             Body::Freeze(freeze) => freeze_fields(freeze),
             Body::Rotation(rotation) => rotation_fields(rotation, &self.header),
             Body::Succession(succession) => succession_fields(succession, &self.header),
+            Body::Decision(decision) => gate::check(decision, self.header.issued_unix_seconds),
             other => coordination::fields(other, &self.header.issuer),
         });
         result.map_err(|(field, problem)| StatementError::Field {

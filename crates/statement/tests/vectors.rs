@@ -75,6 +75,36 @@ fn working_bodies() -> Vec<(&'static str, Body)> {
     ]
 }
 
+fn gate_bodies() -> Vec<(&'static str, Body)> {
+    let allowed = GateDecision {
+        gate: name("slurm-1"),
+        party: name("north"),
+        point: GatePoint::Start,
+        verdict: GateVerdict::Allow,
+        coverage: Coverage::Covered,
+        clauses: vec![name("in-force")],
+        phase: name("slowed.2"),
+        terms: hash("gate terms"),
+        situation: Some(hash("situation")),
+        as_of_unix_seconds: 1_793_491_000,
+        job: hash("job"),
+        earlier: Some(hash("earlier")),
+        expires_unix_seconds: 1_793_500_000,
+    };
+    let refused = GateDecision {
+        point: GatePoint::Submit,
+        verdict: GateVerdict::Deny,
+        clauses: vec![name("cap-exceeded.train"), name("phase-unknown")],
+        phase: name("unknown"),
+        situation: None,
+        as_of_unix_seconds: 0,
+        earlier: None,
+        expires_unix_seconds: 0,
+        ..allowed.clone()
+    };
+    vec![("decision, allowed", Body::Decision(allowed)), ("decision, refused", Body::Decision(refused))]
+}
+
 fn checking_bodies() -> Vec<(&'static str, Body)> {
     let challenge = Challenge {
         party: name("north"),
@@ -138,7 +168,7 @@ fn envelopes() {
     let key = SigningKey::from_seed(seed);
     let mut previous = None;
     let mut vectors = Vec::new();
-    let bodies = [working_bodies(), checking_bodies(), coordination_bodies()].concat();
+    let bodies = [working_bodies(), checking_bodies(), coordination_bodies(), gate_bodies()].concat();
     for ((what, body), sequence) in bodies.into_iter().zip(0u64..) {
         let heads = if sequence % 2 == 0 { Vec::new() } else { vec![head()] };
         let issued_unix_seconds = 1_793_491_200 + sequence;

@@ -15,6 +15,8 @@ pub enum NodeRole {
     Mirror,
     /// Follows every log of an agreement, keeps evidence, writes bundles
     Monitor,
+    /// Answers schedulers whether a job may start
+    Gate,
 }
 
 /// Arguments of `standstill node`.
@@ -54,7 +56,7 @@ pub struct NodeInitArgs {
     /// What the node is to do
     #[arg(long, value_enum)]
     pub role: NodeRole,
-    /// Folder made by `standstill lab init`, `auditor init` or `witness init`; for a monitor, a folder of its own
+    /// Folder made by `standstill lab init`, `auditor init`, `witness init` or `gate init`; for a monitor, a folder of its own
     #[arg(long, value_name = "DIR")]
     pub home: PathBuf,
     /// Terms file; default: the one in the folder

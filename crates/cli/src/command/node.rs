@@ -6,7 +6,7 @@ use crate::args::{NodeArgs, NodeCommand, NodeRole};
 use crate::exit::{CliError, CliResult, Exit};
 use standstill_node::clock::{Clock, FileClock, SystemClock};
 use standstill_node::monitor::{FindingKind, Monitor, RunningMonitor};
-use standstill_node::{NodeError, log, mirror, monitor, witness};
+use standstill_node::{NodeError, gate, log, mirror, monitor, witness};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +53,7 @@ enum Running {
         task: tokio::task::JoinHandle<std::io::Result<()>>,
     },
     Monitor(Box<RunningMonitor>),
+    Gate(Box<gate::RunningGate>),
 }
 
 async fn serve(args: &NodeArgs, clock: &Arc<dyn Clock>) -> CliResult {
@@ -87,7 +88,22 @@ async fn start(role: NodeRole, config: &Path, clock: &Arc<dyn Clock>) -> CliResu
             println!("The monitor listens on http://{}", running.address());
             Ok(Running::Monitor(Box::new(running)))
         }
+        NodeRole::Gate => start_gate(config, clock).await,
     }
+}
+
+async fn start_gate(path: &Path, clock: &Arc<dyn Clock>) -> CliResult<Running> {
+    let config = gate::Config::load(path).map_err(node_error)?;
+    let running = gate::start(&config, Arc::clone(clock)).await.map_err(node_error)?;
+    println!("The gate of '{}' listens on http://{}", config.issuer, running.address());
+    if let Some(socket) = &config.socket {
+        println!("Slurm asks at {}", socket.display());
+    }
+    if let (Some(address), Some(webhook)) = (running.webhook_address(), &config.webhook) {
+        let scheme = if webhook.certificate.is_some() { "https" } else { "http" };
+        println!("Kubernetes asks at {scheme}://{address}/admit");
+    }
+    Ok(Running::Gate(Box::new(running)))
 }
 
 async fn start_witness(path: &Path, clock: &Arc<dyn Clock>) -> CliResult<Running> {
@@ -138,6 +154,7 @@ async fn end(running: Vec<Running>) -> CliResult<()> {
         match role {
             Running::Log(log) => log.stop().await.map_err(node_error)?,
             Running::Monitor(monitor) => monitor.stop().await,
+            Running::Gate(gate) => gate.stop().await,
             Running::Cosigner { stop, task } => {
                 let _ = stop.send(());
                 let _ = tokio::time::timeout(Duration::from_secs(5), task).await;

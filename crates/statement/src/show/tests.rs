@@ -59,6 +59,8 @@ fn every_kind_names_its_figures() {
         vec!["Heartbeat by north", "window          3"],
         vec!["Alarm by north", "logs.example/south shows two histories", "12 entries", "8 bytes, blob "],
         vec!["Freeze by north", "ends with this entry", "the disk is lost", "logs.example/north-2+1+A"],
+        vec!["Key rotation by north", "the next statement on"],
+        vec!["Succession by north", "goes on for a frozen one", "12 entries, root "],
         vec!["Ratification by north", "policy "],
         vec!["Sealed commitment by north", "entry round     0"],
         vec![
@@ -82,6 +84,13 @@ fn every_kind_names_its_figures() {
         vec!["Withdrawal by north", "A change of law."],
         vec!["no longer keeps the agreement"],
         vec!["One rack was counted twice.", "attachment      none"],
+        vec![
+            "Gate decision by north",
+            "slurm-1, for north",
+            "allowed until 2026-11-01 02:26:40 UTC, asked at submit",
+            "slowed.2 (as of",
+            "in-force",
+        ],
     ]) {
         for part in parts {
             assert!(page.contains(part), "'{part}' in\n{page}");

@@ -237,15 +237,15 @@ fn the_largest_coordination_statements_fit_the_size_limit() {
         hashes
     };
     let mut all = statements();
-    let s = &mut all[12];
+    let s = &mut all[14];
     body!(Signal, s).inputs = vec![crate::BlobRef::of(b"x"); MAX_INPUTS];
-    let s = &mut all[19];
+    let s = &mut all[21];
     body!(Dispute, s).evidence = hashes(MAX_EVIDENCE);
     body!(Dispute, s).text = "x".repeat(MAX_TEXT_BYTES);
     let parties = (0..254).map(|index| name(&format!("{index:0>64}"))).collect();
     let s = &mut all[13];
     body!(Opening, s).offer.condition = Some(Formula::All(vec![Formula::Includes(parties)]));
-    for index in [11, 12, 19] {
+    for index in [13, 14, 21] {
         assert!(all[index].sign(&key).is_ok(), "{:?}", all[index].sign(&key).err());
     }
 }
@@ -254,7 +254,7 @@ fn the_largest_coordination_statements_fit_the_size_limit() {
 #[test]
 fn a_vote_cannot_be_replayed_under_another_agreement() {
     let key = crate::samples::key();
-    let vote = statements().remove(15);
+    let vote = statements().remove(17);
     let bytes = vote.sign(&key).unwrap();
     let signed = crate::verify(&bytes, &[key.public()]).unwrap();
     assert_eq!(signed.statement.header.agreement, vote.header.agreement);
@@ -303,4 +303,24 @@ fn decimals_compare_exactly() {
     assert_eq!(Decimal::new(u64::MAX, 30).compare(u128::MAX, 0), Greater);
     assert_eq!(Decimal::new(1, -18).compare(u128::MAX, 30), Less);
     assert_eq!(Decimal::new(0, 0).compare(0, -6), Equal);
+}
+
+#[test]
+fn decision_fields() {
+    use crate::GateVerdict;
+    let clauses = Some("body.decision.clauses");
+    assert_eq!(refused(29, |s| body!(Decision, s).clauses.clear()), clauses);
+    assert_eq!(refused(29, |s| body!(Decision, s).clauses = vec![name("b"), name("a")]), clauses);
+    assert_eq!(refused(29, |s| body!(Decision, s).clauses = vec![name("a"), name("a")]), clauses);
+    let many = |s: &mut Statement| body!(Decision, s).clauses = (0..33).map(|i| name(&format!("c{i:02}"))).collect();
+    assert_eq!(refused(29, many), clauses);
+    let expires = Some("body.decision.expires_unix_seconds");
+    assert_eq!(refused(29, |s| body!(Decision, s).verdict = GateVerdict::Deny), expires);
+    assert_eq!(refused(29, |s| body!(Decision, s).expires_unix_seconds = 1), expires);
+    assert_eq!(refused(29, |s| body!(Decision, s).expires_unix_seconds = u64::MAX), expires);
+    assert_eq!(refused(29, |s| body!(Decision, s).situation = None), Some("body.decision.as_of_unix_seconds"));
+    let refusal = |s: &mut Statement| {
+        (body!(Decision, s).verdict, body!(Decision, s).expires_unix_seconds) = (GateVerdict::Deny, 0);
+    };
+    assert_eq!(refused(29, refusal), None);
 }

@@ -1,5 +1,7 @@
 //! `standstill node init`: a configuration file with a comment for each line.
 
+mod gate;
+
 use crate::args::{NodeInitArgs, NodeRole};
 use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
@@ -17,6 +19,7 @@ pub(super) fn run(args: &NodeInitArgs) -> CliResult {
         NodeRole::Witness => "witness",
         NodeRole::Mirror => "mirror",
         NodeRole::Monitor => "monitor",
+        NodeRole::Gate => return gate::run(args),
     };
     let out = args.out.clone().unwrap_or_else(|| args.home.join(format!("{name}.toml")));
     let agreement_path = args.agreement.clone().unwrap_or_else(|| args.home.join("agreement.toml"));
@@ -27,6 +30,7 @@ pub(super) fn run(args: &NodeInitArgs) -> CliResult {
         NodeRole::Witness => cosigner(args, &places, &agreement, name)?,
         NodeRole::Mirror => cosigner(args, &places, &agreement, name)?,
         NodeRole::Monitor => monitor(args, &places, &agreement)?,
+        NodeRole::Gate => return gate::run(args),
     };
     folder::write_new(&out, text.as_bytes())?;
     println!("Wrote {}. Look at it, then run: standstill node --role {name} --config {}", out.display(), out.display());

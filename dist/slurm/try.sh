@@ -1,0 +1,306 @@
+#!/usr/bin/env bash
+# Proves the gate on a real Slurm of this machine alone: controller, database, two nodes of eight pretended accelerators each.
+#
+#   dist/slurm/try.sh [STANDSTILL [PLUGIN]]     default: builds both
+#
+# Needs root and, on Debian 12: slurm-wlm slurmdbd slurm-wlm-mysql-plugin munge mariadb-server, and libslurm-dev libclang-dev for the
+# build. Everything lives in one temporary folder on free ports; a Slurm or a database that the machine has already is neither read nor
+# touched. Ends with one line for each claim, and exit status 0 when all hold. KEEP=1 leaves the folder.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+began=$(date +%s)
+[ "$(id -u)" = 0 ] || { echo "run this as root: slurmd starts tasks as the submitting user" >&2; exit 2; }
+for program in munged slurmctld slurmdbd slurmd sbatch sacct sacctmgr mariadbd mariadb-install-db python3; do
+  command -v "$program" >/dev/null || PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null ||
+    { echo "$program is missing: apt-get install slurm-wlm slurmdbd slurm-wlm-mysql-plugin munge mariadb-server" >&2; exit 2; }
+done
+export PATH="$PATH:/usr/sbin"
+
+dir=$(mktemp -d /tmp/standstill-slurm.XXXXXX)
+chmod 755 "$dir"
+declare -A pid
+finish() {
+  status=$?
+  # Only what this script started, by its ids, the controller first.
+  for name in gate ctld n1 n2 dbd maria munge; do
+    [ -n "${pid[$name]:-}" ] && kill "${pid[$name]}" 2>/dev/null || true
+  done
+  for name in "${!pid[@]}"; do wait "${pid[$name]}" 2>/dev/null || true; done
+  if [ "$status" != 0 ]; then tail -n 15 "$dir"/log/*.log >&2 || true; fi
+  if [ -n "${KEEP:-}" ]; then echo "kept: $dir"; else rm -rf "$dir"; fi
+  exit "$status"
+}
+trap finish EXIT
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+until_true() { # seconds, command...
+  local left=$(($1 * 5)); shift
+  until "$@" >/dev/null 2>&1; do left=$((left - 1)); [ "$left" -gt 0 ] || { echo "timed out: $*" >&2; return 1; }; sleep 0.2; done
+}
+failed=0 claims=0
+claim() { # sentence, command...
+  local sentence=$1; shift
+  claims=$((claims + 1))
+  if "$@"; then echo "holds: $sentence"; else echo "DOES NOT HOLD: $sentence"; failed=$((failed + 1)); fi
+}
+
+standstill=${1:-}
+if [ -z "$standstill" ]; then
+  (cd "$root" && cargo build --locked -p standstill-cli)
+  standstill="${CARGO_TARGET_DIR:-$root/target}/debug/standstill"
+fi
+standstill=$(realpath "$standstill")
+mkdir -p "$dir"/{plugin,log,state,spool/n1,spool/n2,munge,socket,dev,gate}
+if [ -n "${2:-}" ]; then cp "$2" "$dir/plugin/job_submit_standstill.so"; else "$here/build-plugin.sh" "$dir/plugin"; fi
+
+# --- munge, database, accounting ------------------------------------------------------------------------------------------------------------
+chmod 700 "$dir/munge"
+head -c 1024 /dev/urandom >"$dir/munge/key"; chmod 400 "$dir/munge/key"
+munged --foreground --force --key-file="$dir/munge/key" --socket="$dir/socket/munge" --pid-file="$dir/munge/pid" \
+  --log-file="$dir/munge/log" --seed-file="$dir/munge/seed" >"$dir/log/munge.log" 2>&1 & pid[munge]=$!
+database_port=$(free_port) dbd_port=$(free_port) ctld_port=$(free_port)
+mariadb-install-db --no-defaults --user=root --datadir="$dir/db" --auth-root-authentication-method=normal >"$dir/log/install.log" 2>&1
+mariadbd --no-defaults --user=root --datadir="$dir/db" --socket="$dir/socket/db" --pid-file="$dir/db.pid" \
+  --bind-address=127.0.0.1 --port="$database_port" --innodb-buffer-pool-size=64M --innodb-lock-wait-timeout=900 \
+  --innodb-flush-log-at-trx-commit=0 >"$dir/log/maria.log" 2>&1 & pid[maria]=$!
+database() { mariadb --no-defaults --socket="$dir/socket/db" "$@"; }
+until_true 60 database -e 'select 1'
+database -e "create database slurm_acct; create user 'slurm'@'127.0.0.1' identified by 'this-machine-only';
+  grant all on slurm_acct.* to 'slurm'@'127.0.0.1'"
+host=$(hostname -s)
+cat >"$dir/slurmdbd.conf" <<CONF
+AuthType=auth/munge
+AuthInfo=$dir/socket/munge
+DbdHost=localhost
+DbdAddr=127.0.0.1
+DbdPort=$dbd_port
+SlurmUser=root
+LogFile=$dir/log/slurmdbd.log
+PidFile=$dir/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort=$database_port
+StorageUser=slurm
+StoragePass=this-machine-only
+StorageLoc=slurm_acct
+CONF
+chmod 600 "$dir/slurmdbd.conf"
+
+# --- Slurm ----------------------------------------------------------------------------------------------------------------------------------
+# Slurm takes only devices for accelerators; copies of /dev/null will do.
+for number in 0 1 2 3 4 5 6 7; do mknod -m 666 "$dir/dev/accelerator$number" c 1 3; done
+echo "Name=gpu Type=h100 File=$dir/dev/accelerator[0-7]" >"$dir/gres.conf"
+: >"$dir/cgroup.conf"
+plugins=$(dirname "$(find /usr/lib -name job_submit_lua.so -path '*slurm*' -print -quit 2>/dev/null || true)")
+[ "$plugins" != . ] || plugins=$(dirname "$(find /usr/lib -name select_cons_tres.so -print -quit)")
+base_conf() {
+  cat <<CONF
+ClusterName=try
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket=$dir/socket/munge
+CredType=cred/munge
+SlurmctldPort=$ctld_port
+StateSaveLocation=$dir/state
+SlurmdSpoolDir=$dir/spool/%n
+SlurmctldPidFile=$dir/slurmctld.pid
+SlurmdPidFile=$dir/slurmd.%n.pid
+SlurmctldLogFile=$dir/log/slurmctld.log
+SlurmdLogFile=$dir/log/slurmd.%n.log
+PluginDir=$plugins:$dir/plugin
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+GresTypes=gpu
+SlurmdParameters=config_overrides
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=$dbd_port
+AccountingStorageTRES=gres/gpu,gres/gpu:h100
+# Without it any user can name any account, and an exemption by account would be worth nothing.
+AccountingStorageEnforce=associations,limits,safe
+AccountingStoreFlags=job_comment
+SchedulerParameters=sched_interval=2,bf_interval=2
+SwitchType=switch/none
+MpiDefault=none
+ReturnToService=2
+KillWait=2
+SlurmctldTimeout=30
+SlurmdTimeout=30
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=${port[1]} CPUs=16 RealMemory=4000 Gres=gpu:h100:8
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=${port[2]} CPUs=16 RealMemory=4000 Gres=gpu:h100:8
+PartitionName=train Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
+CONF
+}
+port=(0 "$(free_port)" "$(free_port)")
+gated_conf() { base_conf; printf 'JobSubmitPlugins=standstill\nPrologSlurmctld=%s\n' "$dir/prolog"; }
+gated_conf >"$dir/slurm.conf"
+export SLURM_CONF="$dir/slurm.conf" STANDSTILL_SLURM_GATE="$dir/slurm-gate.toml"
+cat >"$dir/prolog" <<HOOK
+#!/bin/sh
+SLURM_CONF=$dir/slurm.conf exec $standstill gate slurm-start --config $dir/slurm-gate.toml 2>>$dir/log/prolog.log
+HOOK
+chmod 755 "$dir/prolog"
+cat >"$dir/slurm-gate.toml" <<CONF
+socket = "$dir/gate/gate.sock"
+wait_milliseconds = 450
+[[open]]
+account = "serving"
+CONF
+
+# --- the gate -------------------------------------------------------------------------------------------------------------------------------
+agreement=$(printf agreement | sha256sum | cut -d ' ' -f 1)
+"$standstill" gate init "$dir/gate/home" --id north-gate >/dev/null
+cat >"$dir/gate/terms.toml" <<CONF
+agreement = "$agreement"
+party = "north"
+hold_seconds = 3600
+[[chip]]
+model = "h100"
+gigaops_per_second = 3958000
+[[place]]
+name = "train"
+accelerators_per_node = 8
+nodes = 2
+constrained = true
+[[exempt]]
+id = "serving"
+purpose = "inference"
+accounts = ["serving"]
+accelerators = 8
+accelerators_together = 64
+CONF
+cat >"$dir/gate/gate.toml" <<CONF
+terms = "terms.toml"
+home = "home"
+issuer = "north-gate"
+cluster = "try"
+listen = "127.0.0.1:$(free_port)"
+socket = "gate.sock"
+socket_mode = "660"
+publish_seconds = 1
+[situation]
+file = "situation.json"
+poll_seconds = 1
+CONF
+phase() { # a phase as JSON
+  local now; now=$(date +%s)
+  cat >"$dir/gate/situation.new" <<JSON
+{"agreement":"$agreement","party":"north","phase":$1,"phase_since_unix_seconds":$now,"window":0,"as_of_unix_seconds":$now,
+ "caps":[{"id":"train","measure":"petaops","classes":["pretraining","posttraining"],"allowed":100000000000,"used":0}],
+ "runs":[{"run":"beta","class":"posttraining","from_window":0,"ended":false,"planned_petaops":100000000000,"used_petaops":0,
+          "lineage_petaops":0,"lineage_allowed_petaops":null}]}
+JSON
+  mv "$dir/gate/situation.new" "$dir/gate/situation.json"
+  [ -z "${pid[gate]:-}" ] || { sleep 2.5; }
+}
+start_gate() {
+  "$standstill" node --role gate --config "$dir/gate/gate.toml" >>"$dir/log/gate.log" 2>&1 & pid[gate]=$!
+  until_true 20 test -S "$dir/gate/gate.sock"
+}
+start_controller() {
+  slurmctld -D -f "$SLURM_CONF" >>"$dir/log/slurmctld.out.log" 2>&1 & pid[ctld]=$!
+  until_true 60 sh -c 'scontrol ping | grep -q "is UP"'
+}
+stop_controller() { kill "${pid[ctld]}"; wait "${pid[ctld]}" 2>/dev/null || true; unset "pid[ctld]"; }
+
+phase '"active"'
+start_gate
+until_true 20 test -S "$dir/socket/munge"
+slurmdbd -D -s -vv >"$dir/log/slurmdbd.out.log" 2>&1 & pid[dbd]=$!
+until_true 90 sacctmgr -n show cluster
+sacctmgr -i add cluster try >/dev/null 2>&1 || true
+start_controller
+for node in n1 n2; do slurmd -D -f "$SLURM_CONF" -N "$node" >"$dir/log/$node.out.log" 2>&1 & pid[$node]=$!; done
+until_true 60 sh -c '[ "$(sinfo -h -N -o %T | grep -c idle)" = 2 ]'
+for account in lab serving; do
+  sacctmgr -i add account "$account" Description="$account" Organization=north >/dev/null
+  for user in root nobody; do sacctmgr -i add user "$user" account="$account" >/dev/null; done
+done
+sacctmgr -i modify user root,nobody set DefaultAccount=lab >/dev/null
+echo "Slurm $(sinfo --version | cut -d ' ' -f 2) runs after $(($(date +%s) - began)) s"
+
+# --- claims ---------------------------------------------------------------------------------------------------------------------------------
+# A user without rights; nothing here depends on being root but the bypass.
+as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups --reset-env env SLURM_CONF="$SLURM_CONF" "$@"; }
+submit() { (cd / && as_user sbatch --parsable -o /dev/null "$@"); }
+covered=(-A lab -N 2 --gpus-per-node=8 -t 5 --comment "class=posttraining run=beta")
+serving=(-A serving -N 1 --gpus-per-node=4 -t 5 --comment "class=inference exempt=serving")
+state() { squeue -h -j "$1" -o %T --states=all 2>/dev/null; }
+ended() { sacct -n -X -P -j "$1" -o state 2>/dev/null | grep -qE 'COMPLETED|CANCELLED|FAILED|TIMEOUT'; }
+completed() { until_true 30 ended "$1"; sacct -n -X -P -j "$1" -o state | grep -q COMPLETED; }
+decision_of() { sacct -n -X -P -j "$1" -o admincomment | grep -oE 'standstill:[0-9a-f]{24}' || true; }
+refused() { # message, arguments...
+  local words=$1 said; shift
+  if said=$(submit "$@" --wrap true 2>&1); then echo "  accepted: $said"; return 1; fi
+  echo "  user sees: $(head -n 1 <<<"$said")"
+  grep -q "$words" <<<"$said"
+}
+
+job=$(submit "${covered[@]}" --wrap 'sleep 1')
+claim "a declared job starts while the agreement is active" completed "$job"
+claim "its decision stands in accounting" test -n "$(decision_of "$job")"
+claim "an undeclared job is refused" refused 'class=<class>' -A lab -N 1 --gpus-per-node=1 -t 5
+claim "a job over the cap is refused" refused 'limit' -A lab -N 2 --gpus-per-node=8 -t 30-0 --array 0-999 --comment "class=posttraining run=beta"
+queued=$(submit "${covered[@]}" --hold --wrap 'sleep 1')
+running=$(submit -A lab -N 1 --gpus-per-node=2 -t 5 --comment "class=posttraining run=beta" --wrap 'sleep 300')
+until_true 30 sh -c "squeue -h -j $running -o %T | grep -q RUNNING"
+
+phase '"paused"'
+claim "a covered job is refused while paused" refused 'PAUSED' "${covered[@]}"
+claim "so is an interactive one" sh -c "! (cd / && setpriv --reuid=65534 --regid=65534 --clear-groups --reset-env env SLURM_CONF=$SLURM_CONF srun -A lab -N 1 --gpus-per-node=1 -t 1 --comment 'class=posttraining run=beta' true) 2>$dir/log/srun.log && grep -q PAUSED $dir/log/srun.log"
+claim "whole nodes without a request for accelerators are refused, too" refused 'PAUSED' -A lab -N 1 --exclusive -t 5
+job=$(submit "${serving[@]}" --wrap true); exempt=$job
+claim "listed exempt work starts while paused" completed "$job"
+claim "its decision stands in accounting" test -n "$(decision_of "$job")"
+claim "the exemption is not for another account" refused 'PAUSED' -A lab -N 1 --gpus-per-node=1 -t 5 --comment "class=inference exempt=serving"
+job=$(submit -A lab -N 1 -n 1 -t 5 --wrap true)
+claim "a job without accelerators starts while paused" completed "$job"
+scontrol release "$queued"
+until_true 30 grep -q "job $queued: refused" "$dir/log/prolog.log" || true
+sleep 3
+claim "a job that was queued before the pause is stopped at its start" sh -c "grep -q 'job $queued: refused' $dir/log/prolog.log && squeue -h -j $queued -o %T | grep -q PENDING"
+claim "the nodes stay in service" sh -c "! sinfo -h -N -o %T | grep -qE 'drain|down'"
+claim "a running job is not made longer while paused" sh -c "! scontrol update JobId=$running TimeLimit=10:00:00 2>$dir/log/modify.log"
+"$standstill" gate wind-down --terms "$dir/gate/terms.toml" --situation "$dir/gate/situation.json" --run >"$dir/log/winddown.log" 2>&1 || true
+claim "the running job, and no other, gets the notice" sh -c "grep -q '^1 of' $dir/log/winddown.log && grep -q \"'--signal=USR1' '$running'\" $dir/log/winddown.log"
+
+kill -9 "${pid[gate]}"; wait "${pid[gate]}" 2>/dev/null || true; unset "pid[gate]"
+claim "with the gate killed a covered job is refused" refused 'does not answer' "${covered[@]}"
+before=$(date +%s%N); submit "${covered[@]}" --wrap true >/dev/null 2>&1 || true; took=$((($(date +%s%N) - before) / 1000000))
+claim "and that takes less than a second (${took} ms)" test "$took" -lt 1000
+job=$(submit "${serving[@]}" --wrap true); open=$job
+claim "with the gate killed listed work starts" completed "$job"
+# The situation is gone too: what was known last must hold.
+rm -f "$dir/gate/situation.json" "$dir/gate/gate.sock"
+start_gate
+claim "a gate that is started anew without its node knows the phase" refused 'PAUSED' "${covered[@]}"
+phase '"active"'
+scontrol update JobId="$queued" StartTime=now >/dev/null 2>&1 || true
+until_true 180 ended "$queued" || true
+claim "after the pause the queued job starts" completed "$queued"
+scancel "$running"
+
+base_conf >"$dir/slurm.conf"; stop_controller; start_controller
+until_true 60 sh -c '[ "$(sinfo -h -N -o %T | grep -c -E "idle|mixed|allocated")" = 2 ]'
+phase '"paused"'
+bypass=$(cd / && sbatch --parsable -o /dev/null -A lab -N 2 --gpus-per-node=8 -t 5 --wrap true)
+claim "root takes the plugin out and runs a covered job while paused" completed "$bypass"
+gated_conf >"$dir/slurm.conf"; stop_controller; start_controller
+sleep 2
+SLURM_TIME_FORMAT=%s sacct -a -X -D -P -S now-1days -o JobIDRaw,JobID,State,Start,End,ElapsedRaw,Account,UID,Partition,AllocTRES,AdminComment >"$dir/sacct.txt"
+kill "${pid[gate]}"; wait "${pid[gate]}" 2>/dev/null || true; unset "pid[gate]"
+status=0
+"$standstill" gate reconcile --terms "$dir/gate/terms.toml" --journal "$dir/gate/home" --accounting "$dir/sacct.txt" >"$dir/reconcile.txt" || status=$?
+sed 's/^/  /' "$dir/reconcile.txt"
+claim "the reconciliation finds the bypass (exit status $status)" sh -c "[ $status = 1 ] && grep -q 'NOT ALLOWED: bypass: job $bypass:' $dir/reconcile.txt"
+claim "and nothing else is not allowed" test "$(grep -c 'NOT ALLOWED' "$dir/reconcile.txt")" = 1
+claim "listed work without a gate is noted, not accused" grep -q "note: open-without-gate: job $open:" "$dir/reconcile.txt"
+
+echo "$((claims - failed)) passed, $failed failed"
+echo "took $(($(date +%s) - began)) s"
+[ "$failed" = 0 ]
