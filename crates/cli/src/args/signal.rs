@@ -20,7 +20,7 @@ pub enum SignalCommand {
 #[command(after_help = HORIZON_EXITS)]
 pub struct HorizonArgs {
     /// Run-level results (JSON Lines, one run per line); may be given more than once
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["tasks", "published", "index"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["tasks", "published", "index", "print_method"])]
     pub runs: Vec<PathBuf>,
     /// Per-task results (YAML: agent → tasks with n_runs and n_successes); may be given more than once
     #[arg(long, value_name = "FILE")]
@@ -37,7 +37,10 @@ pub struct HorizonArgs {
     /// Method file (TOML): every choice that moves the result, and the triggers; default: METR's method since 2026-03-05
     #[arg(long, value_name = "FILE")]
     pub method: Option<PathBuf>,
-    /// Print the method in force as TOML and stop
+    /// Round of drand's quicknet (JSON), for a method with `generator = "beacon"`; its signature is checked
+    #[arg(long, value_name = "FILE")]
+    pub beacon_round: Option<PathBuf>,
+    /// Print the method in force as TOML, with its hash, and stop
     #[arg(long)]
     pub print_method: bool,
     /// Write the plots (SVG) into this folder; it is created when missing
