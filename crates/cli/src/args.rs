@@ -6,6 +6,7 @@ mod lab;
 mod look;
 mod measure;
 mod node;
+mod signal;
 
 pub use audit::{AuditCommand, BundleArgs, WitnessCommand};
 pub use gate::{GateCommand, GateKnowledge};
@@ -13,6 +14,7 @@ pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, L
 pub use look::{Cheat, DemoArgs, DemoCommand, ExplainArgs, ShowArgs, VerifyArgs};
 pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs, TableArgs};
 pub use node::{LogNetworkCommand, NetworkLog, NodeArgs, NodeCommand, NodeInitArgs, NodeRole};
+pub use signal::{HorizonArgs, SignalCommand};
 
 use clap::{Parser, Subcommand};
 
@@ -71,6 +73,9 @@ pub enum Command {
     /// An auditor's side: draw, challenge, examine, find
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Measure how far capability has come and how much AI builds AI
+    #[command(subcommand)]
+    Signal(SignalCommand),
     /// Collect everything a verifier needs into one folder
     Bundle(BundleArgs),
     /// Meter one telemetry set under a throw-away one-party agreement: telemetry to verdict in one command

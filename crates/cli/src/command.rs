@@ -17,6 +17,7 @@ mod node;
 mod query;
 mod rehearse;
 mod show;
+mod signal;
 mod tables;
 mod verify;
 mod witness;
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command) -> CliResult {
         Command::Gate(command) => gate::run(command),
         Command::Witness(command) => witness::run(&command),
         Command::Audit(command) => audit::run(command),
+        Command::Signal(command) => signal::run(command),
         Command::Bundle(args) => bundle::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Bench(command) => bench::run(&command),

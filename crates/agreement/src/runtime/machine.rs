@@ -265,7 +265,10 @@ impl Run<'_, '_> {
             | Body::Finding(_)
             | Body::Heartbeat(_)
             | Body::Alarm(_)
-            | Body::Freeze(_) => {}
+            | Body::Freeze(_)
+            | Body::Rotation(_)
+            | Body::Succession(_)
+            | Body::Decision(_) => {}
         }
     }
 

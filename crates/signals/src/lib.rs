@@ -1,0 +1,12 @@
+//! Signals: measured facts about how far capability has come and how much AI builds AI, in a form that a trigger can rest on.
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`horizon`] | how long are the tasks that a model completes half of the time, how fast does that grow, and has a trigger fired? |
+//! | [`scan`] | does a tree or a change hide text, weaken its own checks, or forge who made it? |
+//!
+//! Every result is a record that names its inputs by SHA-256 and its method by hash, so that anybody can compute it again and get the
+//! same bytes.
+
+pub mod horizon;
+pub mod scan;
