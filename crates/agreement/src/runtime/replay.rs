@@ -196,5 +196,8 @@ const fn decides(body: &Body) -> bool {
             | Body::Heartbeat(_)
             | Body::Alarm(_)
             | Body::Freeze(_)
+            | Body::Rotation(_)
+            | Body::Succession(_)
+            | Body::Decision(_)
     )
 }
