@@ -35,7 +35,7 @@ impl Resamples {
     /// Number of resamples.
     #[must_use]
     pub fn len(&self) -> usize {
-        if self.agents == 0 { 0 } else { self.lines.len() / self.agents }
+        self.lines.len().checked_div(self.agents).unwrap_or(0)
     }
 
     /// Whether there is none.

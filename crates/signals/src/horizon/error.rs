@@ -57,8 +57,8 @@ pub enum HorizonError {
         place: Place,
         /// Run id, or what shows that the run is the same.
         run: String,
-        /// The first appearance.
-        first: Place,
+        /// The first appearance. Boxed, so that an error stays small on the way up.
+        first: Box<Place>,
     },
     /// One task carries two lengths or two families.
     #[error(
@@ -66,7 +66,7 @@ pub enum HorizonError {
     )]
     Relabelled {
         /// The second appearance.
-        place: Place,
+        place: Box<Place>,
         /// Task id.
         task: String,
         /// What differs.
@@ -76,7 +76,7 @@ pub enum HorizonError {
         /// Value there.
         before: String,
         /// The first appearance.
-        first: Place,
+        first: Box<Place>,
     },
     /// The tasks are not the ones that the method pins.
     #[error(

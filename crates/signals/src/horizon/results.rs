@@ -195,7 +195,14 @@ impl Results {
         let known = &self.tasks[at];
         let relabelled = |field, found: String, before: String| {
             let first = known.first.clone();
-            Err(HorizonError::Relabelled { place: place(), task: raw.task.to_owned(), field, found, before, first })
+            Err(HorizonError::Relabelled {
+                place: Box::new(place()),
+                task: raw.task.to_owned(),
+                field,
+                found,
+                before,
+                first: Box::new(first),
+            })
         };
         if known.minutes.to_bits() != raw.minutes.to_bits() {
             return relabelled("human_minutes", raw.minutes.to_string(), known.minutes.to_string());
@@ -248,13 +255,13 @@ impl Results {
         if let Some(id) = raw.run_id
             && let Some(first) = self.run_places.insert(id.to_owned(), place())
         {
-            return Err(HorizonError::DuplicateRun { place: place(), run: id.to_owned(), first });
+            return Err(HorizonError::DuplicateRun { place: place(), run: id.to_owned(), first: Box::new(first) });
         }
         if let Some((start, end)) = raw.times_milliseconds
             && let Some(first) = self.times.insert((task, agent, start, end), place())
         {
             let run = format!("{} of {}, started at {start} and ended at {end}", raw.task, raw.agent);
-            return Err(HorizonError::DuplicateRun { place: place(), run, first });
+            return Err(HorizonError::DuplicateRun { place: place(), run, first: Box::new(first) });
         }
         Ok(())
     }

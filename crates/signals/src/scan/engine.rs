@@ -234,7 +234,9 @@ impl Scanner {
 fn looks_like_text(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(8_000)];
     let odd = head.iter().filter(|byte| **byte < 0x09 || (0x0e..0x20).contains(*byte)).count();
-    odd * 20 <= head.len() && std::str::from_utf8(&head[..head.len() - head.len().min(4)]).is_ok()
+    // The cut at 8,000 bytes may fall inside a character; only bytes that are wrong in themselves count.
+    let utf8 = std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
+    odd * 10 <= head.len() && utf8
 }
 
 fn workflows(path: &str, old: Option<&[u8]>, new: Option<&[u8]>) -> Vec<Finding> {

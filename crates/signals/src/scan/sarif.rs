@@ -39,7 +39,7 @@ fn fingerprint(finding: &Finding) -> String {
 fn result(finding: &Finding, index: usize) -> Value {
     let mut text = finding.message.clone();
     if let Some(shown) = &finding.shown {
-        text.push_str("\n");
+        text.push('\n');
         text.push_str(shown);
     }
     let mut out = json!({

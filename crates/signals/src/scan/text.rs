@@ -130,8 +130,8 @@ mod tests {
         fn the_fast_path_agrees_with_the_slow_one(bytes in proptest::collection::vec(prop_oneof![8 => 0x20u8..0x7f, 1 => Just(b'\n'), 1 => any::<u8>()], 0..400), from in 0usize..80) {
             let slow = (from.min(bytes.len())..bytes.len()).find(|&at| suspicious(bytes[at]));
             prop_assert_eq!(next_suspicious(&bytes, from), slow);
-            let expected: Vec<u32> = bytes.split(|&b| b == b'\n').enumerate()
-                .filter(|(_, line)| line.iter().any(|&b| suspicious(b))).map(|(i, _)| i as u32 + 1).collect();
+            let expected: Vec<u32> = (1u32..).zip(bytes.split(|&b| b == b'\n'))
+                .filter(|(_, line)| line.iter().any(|&b| suspicious(b))).map(|(number, _)| number).collect();
             let found: Vec<u32> = Lines::new(&bytes).map(|line| line.number).collect();
             prop_assert_eq!(found, expected);
         }

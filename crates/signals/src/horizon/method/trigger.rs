@@ -106,7 +106,7 @@ impl Trigger {
                 }
             }
             TriggerKind::SlopeBreak { significance, factor } => {
-                if !(*significance > 0.0 && *significance < 1.0) || !positive(*factor) {
+                if !(*significance > 0.0 && *significance < 1.0 && positive(*factor)) {
                     return refuse("significance must be between 0 and 1, and factor above 0");
                 }
             }

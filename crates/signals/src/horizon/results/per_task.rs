@@ -41,7 +41,7 @@ pub(super) fn read(results: &mut Results, file: &str, bytes: &[u8]) -> Result<()
         for (index, count) in counts.iter().enumerate() {
             if let Some(first) = seen.insert(count.task, index) {
                 let run = format!("the runs of {} on {}", alias, count.task);
-                return Err(HorizonError::DuplicateRun { place: place(index), run, first: place(first) });
+                return Err(HorizonError::DuplicateRun { place: place(index), run, first: Box::new(place(first)) });
             }
             add(results, alias, count, &|| place(index))?;
         }
