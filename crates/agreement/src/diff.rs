@@ -70,11 +70,6 @@ impl Direction {
             Self::Open => Self::Open,
         }
     }
-
-    /// Tighter when `true`.
-    const fn tighter_if(tighter: bool) -> Self {
-        if tighter { Self::Tighter } else { Self::Looser }
-    }
 }
 
 impl fmt::Display for Affected {

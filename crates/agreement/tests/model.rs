@@ -280,11 +280,11 @@ impl<'t> Search<'t> {
     fn check_way_out(&mut self, node: &Node, day: u64) {
         let mut node = node.clone();
         for later in day..16 {
-            for lab in 0..LABS.len() {
+            for lab in LABS {
                 // Votes on three moments of one day; the reports of the day come with the last.
                 let (subject, epoch) = Self::raise_in_force(&node).unwrap_or_default();
                 let body = Body::Vote(Vote { matter: Matter::Lift, subject, epoch, choice: Choice::Yes });
-                let fact = self.fact(&name(LABS[lab]), self.at(later), node.index, body);
+                let fact = self.fact(&name(lab), self.at(later), node.index, body);
                 let (state, _) = self.machine.step(node.state, &Event::Statement(&fact), self.at(later));
                 node.state = state;
             }
@@ -473,10 +473,10 @@ fn prefixes(facts: &Facts, most: usize) -> Vec<Facts> {
     for (issuer, entries) in &cut {
         let mut more = Vec::new();
         for part in &parts {
-            for keep in 0..entries.len() {
+            for (keep, first_gone) in entries.iter().enumerate() {
                 let mut smaller = part.clone();
                 smaller.statements.retain(|fact| fact.issuer != **issuer || fact.index < keep as u64);
-                smaller.shown_until.insert((*issuer).clone(), entries[keep].published_unix_seconds - 1);
+                smaller.shown_until.insert((*issuer).clone(), first_gone.published_unix_seconds - 1);
                 more.push(smaller);
             }
         }

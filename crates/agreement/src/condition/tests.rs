@@ -26,7 +26,7 @@ fn share(text: &str) -> Condition {
 
 fn conditions(count: usize) -> impl Strategy<Value = Condition> {
     let leaf = prop_oneof![
-        (0..=count as u32 + 1).prop_map(Condition::AtLeast),
+        (0..=count + 1).prop_map(|least| Condition::AtLeast(u32::try_from(least).unwrap())),
         prop::collection::btree_set((0..count).prop_map(name), 1..=count.min(3)).prop_map(Condition::Includes),
         (0u64..=20).prop_map(|share| Condition::Share(Fraction::new(share, 20).unwrap())),
     ];

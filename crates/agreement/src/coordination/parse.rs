@@ -127,7 +127,7 @@ pub(crate) fn sections(root: &mut Table<'_>, parties: &[String], draft: &mut Dra
     if !draft.conducts {
         return;
     }
-    clocks(root.table("clock", report), draft, report);
+    draft.clocks = clocks(root.table("clock", report), draft, report);
     draft.votes = votes(root.table("vote", report), report);
     draft.inspection = inspection(root.table("inspection", report), report);
     if root.get("shares", report).is_some() {
@@ -233,27 +233,24 @@ fn certificate(table: &mut Table<'_>, report: &mut Report) -> Option<Certificate
     Some(Certificate { id: id?, by: by?, signers: signers?, method, valid_seconds: valid_seconds? })
 }
 
-fn clocks(mut table: Table<'_>, draft: &mut Draft, report: &mut Report) {
+fn clocks(mut table: Table<'_>, draft: &mut Draft, report: &mut Report) -> Option<Clocks> {
     let notice_seconds = clock(&mut table, "notice", "\"72h\"", report);
     let winding_down_seconds = clock(&mut table, "winding_down", "\"10d\"", report);
     let clarification_seconds = clock(&mut table, "clarification", "\"48h\"", report);
     let finding_seconds = clock(&mut table, "finding", "\"72h\"", report);
     let adjudication_seconds = clock(&mut table, "adjudication", "\"7d\"", report);
-    let freeze = clock(&mut table, "freeze_on_outage", "\"14d\"", report);
+    let freeze_on_outage_seconds = clock(&mut table, "freeze_on_outage", "\"14d\"", report);
     draft.grace_seconds = clock(&mut table, "grace", "\"14d\"", report);
     draft.withdraw_seconds = clock(&mut table, "withdraw", "\"90d\"", report);
     table.finish(report);
-    let read = || {
-        Some(Clocks {
-            notice_seconds: notice_seconds?,
-            winding_down_seconds: winding_down_seconds?,
-            clarification_seconds: clarification_seconds?,
-            finding_seconds: finding_seconds?,
-            adjudication_seconds: adjudication_seconds?,
-            freeze_on_outage_seconds: freeze?,
-        })
-    };
-    draft.clocks = read();
+    Some(Clocks {
+        notice_seconds: notice_seconds?,
+        winding_down_seconds: winding_down_seconds?,
+        clarification_seconds: clarification_seconds?,
+        finding_seconds: finding_seconds?,
+        adjudication_seconds: adjudication_seconds?,
+        freeze_on_outage_seconds: freeze_on_outage_seconds?,
+    })
 }
 
 fn votes(mut table: Table<'_>, report: &mut Report) -> Option<Votes> {

@@ -183,7 +183,8 @@ fn read_predicate(
     report: &mut Report,
 ) -> Option<Predicate> {
     let mut table = field.into_table(path.to_owned(), report);
-    for (word, negated) in table.keys().into_iter().filter(|(key, _)| matches!(*key, "not" | "none" | "unless")) {
+    let negation = table.keys().into_iter().find(|(key, _)| matches!(*key, "not" | "none" | "unless"));
+    if let Some((word, negated)) = negation {
         let problem = format!("'{path}.{word}' would let more evidence take a trigger back");
         report.add(
             negated,

@@ -1,11 +1,9 @@
 //! The agreement's clock: wall time of the witnesses, which stands still while nobody can publish.
 //!
-//! An outage is the time after which *no issuer at all* has published a statement for longer than [`silence_seconds`]. That is decidable
-//! from certificates: silence of every log is proved by absence, and one publication disproves it. One party alone cannot bring it about,
-//! because the others' reports go on. The clock of duties stands still from then on until the next publication, at most as long
-//! as the terms say; then it runs on. Expiry does not use this clock: it is always in wall time.
-//!
-//! [`silence_seconds`]: Clock::silence_seconds
+//! An outage is the time after which *no issuer at all* has published a statement for longer than the terms let a report take: a window and
+//! the time to report on it. That is decidable from certificates: silence of every log is proved by absence, and one publication disproves
+//! it. One party alone cannot bring it about, because the others' reports go on. The clock of duties stands still from then on until the
+//! next publication, at most as long as the terms say; then it runs on. Expiry does not use this clock: it is always in wall time.
 
 /// Wall time against the time that counts for duties. All in seconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,18 +27,6 @@ impl Clock {
         Self { last_publication: 0, frozen_seconds: 0, counting: false, silence_seconds, most_seconds }
     }
 
-    /// Silence from which on the clock stands still.
-    #[must_use]
-    pub(crate) const fn silence_seconds(&self) -> u64 {
-        self.silence_seconds
-    }
-
-    /// Seconds of the outages that are over.
-    #[must_use]
-    pub(crate) const fn frozen_seconds(&self) -> u64 {
-        self.frozen_seconds
-    }
-
     /// When the clock stops unless somebody publishes; `None` while outages are not counted.
     #[must_use]
     pub(crate) const fn stops_at(&self) -> Option<u64> {
@@ -51,13 +37,6 @@ impl Clock {
     #[must_use]
     pub(crate) fn runs_on_at(&self) -> Option<u64> {
         self.stops_at().map(|stop| stop.saturating_add(self.most_seconds))
-    }
-
-    /// Whether it stands still at a moment at or after the last publication.
-    #[must_use]
-    pub(crate) fn is_frozen(&self, now: u64) -> bool {
-        let stopped = self.stops_at().is_some_and(|stop| now >= stop);
-        stopped && self.runs_on_at().is_some_and(|on| now < on)
     }
 
     fn outage(&self, now: u64) -> u64 {
@@ -115,7 +94,7 @@ mod tests {
             [1_000, 1_100, 1_101, 1_150, 1_151].map(|now| clock.running(now)),
             [1_000, 1_100, 1_100, 1_100, 1_101]
         );
-        assert_eq!([1_099, 1_100, 1_149, 1_150].map(|now| clock.is_frozen(now)), [false, true, true, false]);
+        assert_eq!((clock.stops_at(), clock.runs_on_at()), (Some(1_100), Some(1_150)));
         assert_eq!(clock.wall_of(1_100), 1_100);
         assert_eq!(clock.wall_of(1_101), 1_151);
     }
@@ -124,7 +103,7 @@ mod tests {
     fn a_publication_ends_it() {
         let mut clock = started();
         assert_eq!(clock.publication(1_120), 20);
-        assert_eq!((clock.frozen_seconds(), clock.running(1_130)), (20, 1_110));
+        assert_eq!(clock.running(1_130), 1_110);
         assert_eq!(clock.publication(1_125), 0);
         let mut still = Clock::new(100, 50);
         assert_eq!(

@@ -109,7 +109,7 @@ impl Run<'_, '_> {
             return;
         }
         if late.is_some() {
-            return self.extend(&[fact.issuer.clone()], vec![fact.cause()]);
+            return self.extend(std::slice::from_ref(&fact.issuer), vec![fact.cause()]);
         }
         let (yes, causes) = self.tally(&(vote.matter, vote.subject, vote.epoch), &voters);
         if yes < self.m.conduct.renew.of(voters.len() as u64) || yes == 0 {

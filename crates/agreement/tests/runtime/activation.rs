@@ -22,7 +22,7 @@ fn labs(count: usize) -> Vec<Name> {
 
 fn condition() -> impl Strategy<Value = Condition> {
     let leaf = prop_oneof![
-        (0..=MOST as u32).prop_map(Condition::AtLeast),
+        (0..=u32::try_from(MOST).unwrap()).prop_map(Condition::AtLeast),
         prop::collection::btree_set((0..MOST).prop_map(lab), 1..=2).prop_map(Condition::Includes),
         (0u64..=10).prop_map(|tenths| Condition::Share(Fraction::new(tenths, 10).unwrap())),
     ];
