@@ -154,9 +154,19 @@ fn main() {
             nonce: (index as u128).to_be_bytes(),
             earlier: None,
         };
-        row(&sizes, "decide, sign", time(2_000, |index| drop(journal.sign(&gate, &pending(index)).unwrap())));
+        row(
+            &sizes,
+            "decide, sign",
+            time(2_000, |index| {
+                journal.sign(&gate, &pending(index)).unwrap();
+            }),
+        );
         journal.commit().unwrap();
-        row(&sizes, "decide, sign, durable", time(400, |index| drop(journal.record(&gate, &[pending(index)]).unwrap())));
+        row(
+            &sizes,
+            "decide, sign, durable",
+            time(400, |index| drop(journal.record(&gate, &[pending(index)]).unwrap())),
+        );
         let batch = time(40, |_| {
             let batch: Vec<Pending> = (0..64).map(pending).collect();
             journal.record(&gate, &batch).unwrap();

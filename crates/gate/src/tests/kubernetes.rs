@@ -238,12 +238,9 @@ fn other_reviews_are_refused() {
     let text = good.to_string();
     let mut nameless = good.clone();
     nameless["request"].as_object_mut().unwrap().remove("uid");
-    for broken in [
-        text.replace("/v1", "/v1beta1"),
-        text.replace("AdmissionReview", "Pod"),
-        nameless.to_string(),
-        "[]".to_owned(),
-    ] {
+    for broken in
+        [text.replace("/v1", "/v1beta1"), text.replace("AdmissionReview", "Pod"), nameless.to_string(), "[]".to_owned()]
+    {
         assert!(Review::from_json(broken.as_bytes()).is_err(), "{broken}");
     }
     // A pod without a specification is of unknown size.
