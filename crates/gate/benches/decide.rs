@@ -154,7 +154,13 @@ fn main() {
             nonce: (index as u128).to_be_bytes(),
             earlier: None,
         };
-        row(&sizes, "decide, sign", time(2_000, |index| drop(journal.sign(&gate, &pending(index)).unwrap())));
+        row(
+            &sizes,
+            "decide, sign",
+            time(2_000, |index| {
+                journal.sign(&gate, &pending(index)).unwrap();
+            }),
+        );
         journal.commit().unwrap();
         row(
             &sizes,

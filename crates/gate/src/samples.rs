@@ -13,7 +13,8 @@ pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-pub(crate) fn terms() -> Terms {
+/// Serving by account, saving by user, the cluster's own services.
+fn exemptions() -> Vec<Exemption> {
     let serving = Exemption {
         id: name("serving"),
         purpose: Purpose::Inference,
@@ -43,6 +44,10 @@ pub(crate) fn terms() -> Terms {
         system: true,
         ..serving.clone()
     };
+    vec![serving, save, system]
+}
+
+pub(crate) fn terms() -> Terms {
     Terms {
         agreement: Hash32::of(b"agreement"),
         party: name("north"),
@@ -62,7 +67,7 @@ pub(crate) fn terms() -> Terms {
             Chip { model: "h100".to_owned(), gigaops_per_second: 2_000_000 },
             Chip { model: "a100".to_owned(), gigaops_per_second: 600_000 },
         ],
-        exemptions: vec![serving, save, system],
+        exemptions: exemptions(),
         harmless_resources: vec!["nic".to_owned(), "rdma/hca".to_owned()],
         places: vec![
             Place {
