@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real kube-apiserver on this machine alone, for `try.sh`: built once from Debian's source package, run with Debian's etcd.
+# A real kube-apiserver on this machine alone, for `prove.sh`: built once from Debian's source package, run with Debian's etcd.
 #
 #   dist/kubernetes/apiserver.sh build FOLDER    compile FOLDER/kube-apiserver (several CPU minutes, about 4 GB of disk)
 #   dist/kubernetes/apiserver.sh run FOLDER      etcd and the API server in the foreground; address and token in FOLDER/client

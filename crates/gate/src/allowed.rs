@@ -95,9 +95,10 @@ impl Allowed {
         Some(gone)
     }
 
-    /// Forgets what a newer situation counts, and small and exempt jobs before `small_since`.
+    /// Forgets what a newer situation counts, and small and exempt jobs before `small_since`. A job of the very second of the situation may
+    /// or may not be counted in it, so it stays until the next one: counting twice for a while refuses too much, not too little.
     pub fn settle(&mut self, as_of_unix_seconds: u64, small_since: u64) {
-        self.bound.retain(|_, passed| passed.at_unix_seconds > as_of_unix_seconds);
+        self.bound.retain(|_, passed| passed.at_unix_seconds >= as_of_unix_seconds);
         self.recount();
         for list in self.small.values_mut().chain(self.exempt.values_mut()) {
             list.retain(|passed| passed.at_unix_seconds >= small_since);
