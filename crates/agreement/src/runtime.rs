@@ -14,6 +14,7 @@ mod machine;
 mod membership;
 mod phase;
 mod replay;
+mod settled;
 mod state;
 mod transition;
 mod trigger;

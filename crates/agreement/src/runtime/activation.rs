@@ -129,6 +129,7 @@ impl Run<'_, '_> {
             return self.ignore(fact, "its issuer is bound already, expelled, or past its term");
         }
         if now > round.sealed_by_unix_seconds {
+            self.out.push(Effect::Within { from: round.sealed_by_unix_seconds.saturating_add(1), until: u64::MAX });
             return self.ignore(fact, "it was published after the seals of its entry round were closed");
         }
         if record.seals.values().any(|seal| seal.entry_round == body.entry_round) {

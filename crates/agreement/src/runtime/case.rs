@@ -340,7 +340,9 @@ impl Run<'_, '_> {
         let within = self.m.conduct.votes.within_seconds.max(1);
         let elapsed = self.running_now().saturating_sub(record.since_running) / within;
         let bound = self.s.parties.get(&respondent).is_some_and(|record| record.is_bound());
-        let open = if record.stage == CaseStage::Violation && bound { u32::try_from(elapsed).ok() } else { None };
+        let (stage, since) = (record.stage, record.since_running);
+        self.within_epoch(since, within);
+        let open = if stage == CaseStage::Violation && bound { u32::try_from(elapsed).ok() } else { None };
         if !self.cast(fact, vote, open, &voters) || vote.choice == Choice::No {
             return;
         }

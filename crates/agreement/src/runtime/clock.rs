@@ -14,6 +14,8 @@ pub(crate) struct Clock {
     frozen_seconds: u64,
     /// Whether outages are counted: somebody is bound, so somebody should publish.
     counting: bool,
+    /// Since when they are, or are not.
+    since: u64,
     /// Silence from which on the clock stands still.
     silence_seconds: u64,
     /// Longest time for which one outage stops the clock.
@@ -24,7 +26,7 @@ impl Clock {
     /// A clock before anything happened.
     #[must_use]
     pub(crate) const fn new(silence_seconds: u64, most_seconds: u64) -> Self {
-        Self { last_publication: 0, frozen_seconds: 0, counting: false, silence_seconds, most_seconds }
+        Self { last_publication: 0, frozen_seconds: 0, counting: false, since: 0, silence_seconds, most_seconds }
     }
 
     /// When the clock stops unless somebody publishes; `None` while outages are not counted.
@@ -37,6 +39,19 @@ impl Clock {
     #[must_use]
     pub(crate) fn runs_on_at(&self) -> Option<u64> {
         self.stops_at().map(|stop| stop.saturating_add(self.most_seconds))
+    }
+
+    /// Whether an outage has ever stopped it.
+    #[must_use]
+    pub(crate) const fn has_stopped(&self) -> bool {
+        self.frozen_seconds > 0
+    }
+
+    /// When it would have stopped before `now` if nobody had published since `last`; `None` while outages are not counted.
+    #[must_use]
+    pub(crate) fn would_have_stopped(&self, last: u64, now: u64) -> Option<u64> {
+        let stop = last.max(self.since).saturating_add(self.silence_seconds);
+        (self.counting && stop < now).then_some(stop)
     }
 
     fn outage(&self, now: u64) -> u64 {
@@ -72,6 +87,7 @@ impl Clock {
         if self.counting != counting {
             self.publication(now);
             self.counting = counting;
+            self.since = now;
         }
     }
 }

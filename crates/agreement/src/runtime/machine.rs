@@ -173,10 +173,17 @@ impl Run<'_, '_> {
                 Next::Freeze => self.freeze(),
                 Next::Wall(timer) => {
                     self.s.timers.wall.pop_first();
+                    self.out.push(Effect::RanOut { at_unix_seconds: at, moves: false });
                     self.fire(timer, at);
                 }
                 Next::Running(timer, due) => {
                     self.s.timers.running.pop_first();
+                    // Deadlines of reports and ends of notices follow from the terms alone while no outage has stopped the clock. A report
+                    // that was not missing changes nothing.
+                    let fixed = matches!(timer, Timer::Report(..) | Timer::Notice(_)) && !self.s.clock.has_stopped();
+                    if !matches!(timer, Timer::Report(..)) {
+                        self.out.push(Effect::RanOut { at_unix_seconds: at, moves: !fixed });
+                    }
                     self.fire(timer, due);
                 }
             }

@@ -27,13 +27,15 @@ impl Run<'_, '_> {
     }
 
     pub(crate) fn report(&mut self, fact: &Fact, window: u64) {
-        let over = self.m.terms.window_bounds(window).1 <= self.s.now;
+        let last = self.last_window();
         let Some(record) = self.s.parties.get_mut(&fact.issuer) else {
             return self.ignore(fact, "only parties report");
         };
-        if !over {
-            return self.ignore(fact, "the window that it reports on was not over");
+        if window >= last {
+            return self.ignore(fact, "the window that it reports on is after the end of the agreement");
         }
+        // One that was public before its window was over is there too, and a breach: that is for the verdict. Were it refused here, an
+        // earlier head would turn a report into a missing one.
         if record.missing.remove(&window) {
             self.because(Rule::ReportLate, vec![fact.cause()]);
             let name = fact.issuer.clone();
@@ -44,8 +46,13 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Number of windows of all terms so far.
+    fn last_window(&self) -> u64 {
+        self.m.terms.term_windows.saturating_mul(u64::from(self.s.renewals) + 1)
+    }
+
     pub(crate) fn report_due(&mut self, party: &Name, window: u64) {
-        let last = self.m.terms.term_windows.saturating_mul(u64::from(self.s.renewals) + 1);
+        let last = self.last_window();
         let Some(record) = self.s.parties.get_mut(party) else { return };
         if record.due_window != Some(window) || !matches!(record.standing, Standing::Bound | Standing::Releasing { .. })
         {
@@ -170,6 +177,12 @@ impl Run<'_, '_> {
         }
         record.suspended = suspended.then(|| fact.cause());
         let rule = if suspended { Rule::SelfSuspended } else { Rule::SuspensionEnded };
+        // Where the phase does not show it, the timeline says it all the same: it counts for the stay conditions of the others.
+        if !matches!(record.standing, Standing::Bound) {
+            let (from, to) = if suspended { ("keeps", "self-suspended") } else { ("self-suspended", "keeps") };
+            self.moved(Subject::Party(fact.issuer.clone()), from, to, rule, vec![fact.cause()]);
+        }
+        let Some(record) = self.s.parties.get(&fact.issuer) else { return };
         if suspended && record.is_bound() {
             self.anomaly(vec![fact.cause()]);
         }

@@ -1,16 +1,18 @@
 //! From facts to a timeline.
 //!
 //! `replay` is a function of the *set* of facts: they are sorted by quorum time, issuer and index before the first step, so the order in
-//! which they arrived plays no part, and a fact that turns up late changes the result to what it would have been from the start.
+//! which they arrived plays no part, and a fact that turns up late changes the result to what it would have been from the start. What of
+//! the result no fact can change any more is worked out in `settled`.
 
-use super::fact::{Fact, Facts, Ignored, order};
+use super::fact::{Facts, Ignored, order};
 use super::machine::{Event, Machine};
 use super::phase::RunPhase;
+use super::settled::Settling;
 use super::state::State;
 use super::transition::{Effect, Subject, Transition};
 use crate::terms::Agreement;
-use standstill_statement::{Body, Hash32, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use standstill_statement::{Hash32, Name};
+use std::collections::BTreeSet;
 
 /// What happened up to a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +80,7 @@ pub fn replay_with(machine: &Machine<'_>, facts: &Facts, as_of: u64) -> Timeline
         state: Some(machine.start()),
         transitions: Vec::new(),
         ignored: ordered.ignored,
-        needs: Vec::new(),
+        settling: Settling::new(machine, facts, as_of),
     };
     let mut beacon =
         facts.beacon.iter().map(|(round, randomness)| (machine.beacon_time(*round), *round, *randomness)).peekable();
@@ -86,13 +88,17 @@ pub fn replay_with(machine: &Machine<'_>, facts: &Facts, as_of: u64) -> Timeline
         while let Some((time, round, randomness)) = beacon.next_if(|(time, _, _)| time <= at) {
             play.step(&Event::Beacon { round, randomness }, time);
         }
+        play.step(&Event::Time, *at);
+        if let Some(state) = &play.state {
+            play.settling.statement(fact, *at, &state.clock);
+        }
         play.step(&Event::Statement(fact), *at);
     }
     for (time, round, randomness) in beacon.filter(|(time, _, _)| *time <= as_of) {
         play.step(&Event::Beacon { round, randomness }, time);
     }
     play.step(&Event::Time, as_of);
-    let (settled_until, unsettled) = settled(machine, facts, &ordered.facts, &play, as_of);
+    let (settled_until, unsettled) = play.settling.result();
     for transition in &mut play.transitions {
         transition.decided = transition.at_unix_seconds <= settled_until;
     }
@@ -117,7 +123,7 @@ struct Play<'m, 't> {
     state: Option<State>,
     transitions: Vec<Transition>,
     ignored: Vec<Ignored>,
-    needs: Vec<(u64, u64)>,
+    settling: Settling,
 }
 
 impl Play<'_, '_> {
@@ -126,78 +132,12 @@ impl Play<'_, '_> {
         let (state, effects) = self.machine.step(state, event, now);
         self.state = Some(state);
         for effect in effects {
+            self.settling.effect(&effect, event);
             match effect {
                 Effect::Moved(transition) => self.transitions.push(transition),
                 Effect::Ignored(ignored) => self.ignored.push(ignored),
-                Effect::NeedsBeacon { round, at_unix_seconds } => self.needs.push((at_unix_seconds, round)),
+                Effect::NeedsBeacon { .. } | Effect::RanOut { .. } | Effect::Within { .. } => {}
             }
         }
     }
-}
-
-/// Up to which moment nothing can change any more, and why not further.
-///
-/// Three things can still change a result: a statement that is not at hand (excluded up to the moment at which its log was last shown
-/// whole), a statement at hand that was public earlier than known (possible only after the last head without it), and a beacon round.
-fn settled(
-    machine: &Machine<'_>,
-    facts: &Facts,
-    ordered: &[(u64, &Fact)],
-    play: &Play<'_, '_>,
-    as_of: u64,
-) -> (u64, Vec<String>) {
-    let mut limits: BTreeMap<u64, String> = BTreeMap::new();
-    let mut limit = |at: u64, words: String| {
-        limits.entry(at).or_insert(words);
-    };
-    let issuers = machine.names.iter().chain(machine.terms.roles.iter().map(|role| &role.id));
-    for issuer in issuers {
-        let until = facts.shown_until.get(issuer).copied().unwrap_or(0);
-        if until < as_of {
-            limit(
-                until,
-                format!(
-                    "the log of {issuer} is shown whole only up to then; ask witnesses to cosign its last head again"
-                ),
-            );
-        }
-    }
-    for (at, round) in &play.needs {
-        limit(at.saturating_sub(1), format!("beacon round {round} is not among the facts"));
-    }
-    let mut moments: Vec<u64> = play.transitions.iter().map(|transition| transition.at_unix_seconds).collect();
-    moments.dedup();
-    for (at, fact) in ordered.iter().filter(|(_, fact)| decides(&fact.body)) {
-        // The first moment at which something happened while this statement may have been public already.
-        let first = moments.partition_point(|moment| *moment <= fact.not_before_unix_seconds);
-        if let Some(moment) = moments.get(first).filter(|moment| *moment < at) {
-            let words = format!(
-                "entry {} of {} may have been public before {}, when something was decided without it",
-                fact.index,
-                fact.issuer,
-                standstill_statement::time::utc(*moment)
-            );
-            limit(moment.saturating_sub(1), words);
-        }
-    }
-    let until = limits.first_key_value().map_or(as_of, |(at, _)| (*at).min(as_of));
-    (until, limits.into_values().take(8).collect())
-}
-
-/// Kinds that can change a state at all.
-const fn decides(body: &Body) -> bool {
-    !matches!(
-        body,
-        Body::Fleet(_)
-            | Body::Run(_)
-            | Body::Challenge(_)
-            | Body::Response(_)
-            | Body::Finding(_)
-            | Body::Heartbeat(_)
-            | Body::Alarm(_)
-            | Body::Freeze(_)
-            | Body::Rotation(_)
-            | Body::Succession(_)
-            | Body::Decision(_)
-    )
 }

@@ -233,7 +233,8 @@ pub struct Transition {
     pub rule: Rule,
     /// Statements that caused it, sorted. Empty only when a clock of the terms alone did.
     pub causes: Vec<Cause>,
-    /// No statement that can still turn up changes it; see [`super::Timeline::settled_until_unix_seconds`].
+    /// No statement or head that can still turn up changes it, but for its time, which an earlier head may move within the interval that
+    /// its causes have; see [`super::Timeline::settled_until_unix_seconds`].
     pub decided: bool,
 }
 
@@ -250,5 +251,19 @@ pub enum Effect {
         round: u64,
         /// Its time, in seconds since the Unix epoch.
         at_unix_seconds: u64,
+    },
+    /// A clock ran out. Nothing that a reader sees; [`super::replay`] uses it to tell what is settled.
+    RanOut {
+        /// When, in seconds since the Unix epoch.
+        at_unix_seconds: u64,
+        /// Whether a statement started it, so that it would have run out earlier if that statement had been public earlier.
+        moves: bool,
+    },
+    /// The statement would count differently outside of these moments. Nothing that a reader sees either.
+    Within {
+        /// First moment, in seconds since the Unix epoch.
+        from: u64,
+        /// First moment after, in seconds since the Unix epoch.
+        until: u64,
     },
 }

@@ -397,6 +397,8 @@ impl Run<'_, '_> {
             return self.ignore(fact, "no such raise is in force");
         };
         let open = self.lift_epoch(acting);
+        let (begun, within) = (acting.votes_from_running, self.m.conduct.votes.within_seconds);
+        self.within_epoch(begun, within);
         let voters = self.voters(&[]);
         let counts = self.cast(fact, vote, open, &voters);
         if let (Some(epoch), Some(record)) = (open, self.s.triggers.get_mut(&name)) {

@@ -6,7 +6,7 @@
 use super::fact::{Cause, Fact};
 use super::machine::Run;
 use super::state::{Standing, Timer};
-use super::transition::{Rule, Subject};
+use super::transition::{Effect, Rule, Subject};
 use standstill_statement::{Choice, Hash32, Matter, Name, Vote};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,6 +95,16 @@ impl Run<'_, '_> {
     /// Votes for it so far, and its statements.
     pub(crate) fn tally(&self, id: &BallotId, voters: &[Name]) -> (u64, Vec<Cause>) {
         self.s.ballots.get(id).map_or((0, Vec::new()), |ballot| (ballot.yes(voters), ballot.causes()))
+    }
+
+    /// Says from when to when the present epoch lasts. An outage since it began makes its beginning too late and never too early.
+    pub(crate) fn within_epoch(&mut self, begun_running: u64, within_seconds: u64) {
+        let (now, running, length) = (self.s.now, self.running_now(), within_seconds.max(1));
+        let (from, end_running) = match running.checked_sub(begun_running) {
+            None => (0, begun_running),
+            Some(elapsed) => (now.saturating_sub(elapsed % length), running - elapsed % length + length),
+        };
+        self.out.push(Effect::Within { from, until: self.s.clock.wall_of(end_running) });
     }
 
     fn vote_renewal(&mut self, fact: &Fact, vote: &Vote) {
