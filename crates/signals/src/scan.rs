@@ -24,6 +24,8 @@ pub mod rules;
 pub mod sarif;
 pub mod strength;
 pub mod text;
+pub mod trailer;
+#[cfg(feature = "files")]
 pub mod walk;
 pub mod workflow;
 pub mod yaml;

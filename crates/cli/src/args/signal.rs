@@ -1,6 +1,6 @@
 //! Arguments of `standstill signal`: facts about capability and about AI that builds AI, on which triggers rest.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Exit codes of `signal horizon`; shown at the end of its `--help`.
@@ -8,11 +8,18 @@ const HORIZON_EXITS: &str = "\
 Exit codes: 0 computed, and no trigger of the method fired; 1 a trigger fired; 3 no trigger fired, but at least one is indeterminate; \
 2 usage; 4 unreadable input.";
 
+/// Exit codes of `signal scan`; shown at the end of its `--help`.
+const SCAN_EXITS: &str = "\
+Exit codes: 0 scanned, nothing as heavy as --fail-on; 1 a finding as heavy as --fail-on; 2 usage; 3 no such finding, but something could \
+not be read; 4 unreadable input. A scan finds known forms of attack. It cannot show that code is harmless.";
+
 /// `standstill signal`.
 #[derive(Debug, Subcommand)]
 pub enum SignalCommand {
     /// How long the tasks are that models complete, how fast that grows, and whether a trigger has fired (METR's method)
     Horizon(Box<HorizonArgs>),
+    /// Hidden text, instructions to agents, weakened checks, opaque files, swapped dependencies, forged provenance: in files or in a change
+    Scan(Box<ScanArgs>),
 }
 
 /// Arguments of `standstill signal horizon`.
@@ -55,4 +62,61 @@ pub struct HorizonArgs {
     /// Print the result record as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Weight {
+    /// Worth knowing; ordinary code has it
+    Note,
+    /// A person should look
+    Warn,
+    /// Probably wrong
+    High,
+    /// The change must not go in as it is
+    Block,
+}
+
+/// Arguments of `standstill signal scan`.
+#[derive(Debug, Args)]
+#[command(after_help = SCAN_EXITS)]
+pub struct ScanArgs {
+    /// File or folder to scan as it stands; with a RANGE, a git repository
+    #[arg(required_unless_present = "rules")]
+    pub path: Option<PathBuf>,
+    /// Scan what a range of commits changes: A..B, A...B, or one commit against its parent
+    pub range: Option<String>,
+    /// With a RANGE: also scan every commit by itself, for what came and went in between
+    #[arg(long, requires = "range")]
+    pub commits: bool,
+    /// With a RANGE: people other than the author who approved the change
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "range")]
+    pub approvals: u32,
+    /// Allow-list (TOML); every entry has a reason, which is reported with the finding
+    #[arg(long, value_name = "FILE")]
+    pub allow: Option<PathBuf>,
+    /// Own table of path classes and tiers (TOML) in place of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub paths: Option<PathBuf>,
+    /// Also write the findings as SARIF 2.1.0
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Lightest findings to list as text; JSON and SARIF have all
+    #[arg(long, value_enum, default_value_t = Weight::Warn)]
+    pub from: Weight,
+    /// Lightest findings for which the exit code is 1
+    #[arg(long, value_enum, default_value_t = Weight::Block)]
+    pub fail_on: Weight,
+    /// Also scan files that .gitignore leaves out
+    #[arg(long, conflicts_with = "range")]
+    pub all: bool,
+    /// Threads; 0 for one per core. The report is the same for any number
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// List the rules with severity, action and source, and stop
+    #[arg(long)]
+    pub rules: bool,
 }

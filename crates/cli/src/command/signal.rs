@@ -1,6 +1,7 @@
 //! `standstill signal`.
 
 mod horizon;
+mod scan;
 
 use crate::args::SignalCommand;
 use crate::exit::CliResult;
@@ -8,5 +9,6 @@ use crate::exit::CliResult;
 pub(super) fn run(command: SignalCommand) -> CliResult {
     match command {
         SignalCommand::Horizon(args) => horizon::run(&args),
+        SignalCommand::Scan(args) => scan::run(&args),
     }
 }

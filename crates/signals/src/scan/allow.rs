@@ -55,7 +55,7 @@ impl AllowList {
             if !id::ALL.contains(&entry.rule.as_str()) {
                 return Err(ScanError::table(
                     name,
-                    format!("rule '{}' is not known; see `standstill signal scan --list-rules`", entry.rule),
+                    format!("rule '{}' is not known; see `standstill signal scan --rules`", entry.rule),
                 ));
             }
             if entry.reason.trim().chars().count() < MIN_REASON {

@@ -1,5 +1,6 @@
 //! What the scanner found.
 
+use super::paths::{OTHER_TIER, PathClass};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -52,6 +53,10 @@ pub struct Finding {
     pub line: u32,
     /// Column in characters, from 1; 0 for the whole line.
     pub column: u32,
+    /// Class of the path, as in the table of paths.
+    pub class: &'static str,
+    /// Tier of the path: 0 is what oversees the rest, 1 what makes and measures models, 3 everything else.
+    pub tier: u8,
     /// What was found here.
     pub message: String,
     /// Hidden or changed text in readable form: escapes by name, tags as ASCII, payload bytes decoded.
@@ -75,6 +80,8 @@ impl Finding {
             path: String::new(),
             line,
             column,
+            class: PathClass::Other.name(),
+            tier: OTHER_TIER,
             message: message.into(),
             shown: None,
             commit: None,

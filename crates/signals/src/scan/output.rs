@@ -66,6 +66,10 @@ impl Report {
     pub fn new(subject: impl Into<String>, scanner: &Scanner, mut collected: Collected) -> Self {
         let unused_allow = scanner.allow().apply(&mut collected.findings);
         let mut findings = collected.findings;
+        for finding in &mut findings {
+            let (class, tier) = scanner.paths().class(&finding.path);
+            (finding.class, finding.tier) = (class.name(), tier);
+        }
         findings.sort_by(|a, b| (a.key(), &a.commit, &a.shown).cmp(&(b.key(), &b.commit, &b.shown)));
         collected.not_read.sort();
         let counts = Severity::ALL
@@ -88,6 +92,12 @@ impl Report {
             not_read: collected.not_read,
             unused_allow,
         }
+    }
+
+    /// Number of findings of a weight or a heavier one.
+    #[must_use]
+    pub fn count_from(&self, severity: Severity) -> u64 {
+        self.findings.iter().filter(|finding| finding.severity >= severity).count() as u64
     }
 
     /// Number of findings of a weight.
@@ -120,9 +130,22 @@ impl Report {
         if !self.not_read.is_empty() {
             let _ = writeln!(out, "incomplete: {} could not be read", self.not_read.len());
         }
+        if let Some(first) = self.findings.iter().find(|finding| finding.severity >= from && finding.exempt.is_none()) {
+            out.push_str(&how_to_allow(first));
+        }
         let _ = writeln!(out, "A scan finds known forms of attack. It cannot show that code is harmless.");
         out
     }
+}
+
+/// The entry of an allow-list that would accept a finding.
+fn how_to_allow(finding: &Finding) -> String {
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    format!(
+        "To accept a finding, write it into a file and give that with --allow; the reason is reported with the finding. For the first one:\n    version = 1\n    [[allow]]\n    rule = {}\n    path = {}\n    reason = \"why this is fine, in ten characters or more\"\n",
+        quoted(finding.rule),
+        quoted(&globset::escape(&finding.path)),
+    )
 }
 
 fn one(finding: &Finding, scanner: &Scanner) -> String {
@@ -137,8 +160,13 @@ fn one(finding: &Finding, scanner: &Scanner) -> String {
         let gap = if place.is_empty() { "" } else { " " };
         let _ = write!(place, "{gap}commit {}", super::opaque::short(commit));
     }
+    let tier = if finding.tier < super::paths::OTHER_TIER {
+        format!(" ({}, tier {})", finding.class, finding.tier)
+    } else {
+        String::new()
+    };
     let mut out =
-        format!("{place}: {} [{}] {}\n", finding.severity, finding.rule, super::hidden::escape(&finding.message));
+        format!("{place}: {} [{}]{tier} {}\n", finding.severity, finding.rule, super::hidden::escape(&finding.message));
     if let Some(shown) = &finding.shown {
         let _ = writeln!(out, "    {shown}");
     }

@@ -6,6 +6,9 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
+/// Tier of paths that no class matches.
+pub const OTHER_TIER: u8 = 3;
+
 /// Most globs in one list.
 const MAX_GLOBS: usize = 2_000;
 
@@ -199,7 +202,7 @@ impl PathTable {
         self.classes
             .iter()
             .find(|(_, _, globs)| globs.is_match(path))
-            .map_or((PathClass::Other, 3), |(class, tier, _)| (*class, *tier))
+            .map_or((PathClass::Other, OTHER_TIER), |(class, tier, _)| (*class, *tier))
     }
 
     /// Kind of text, from the name and the first bytes.

@@ -80,7 +80,7 @@ impl RuleTable {
             if !id::ALL.contains(&rule.id.as_str()) {
                 return Err(ScanError::table(
                     name,
-                    format!("rule '{}' is not known; see `standstill signal scan --list-rules`", rule.id),
+                    format!("rule '{}' is not known; see `standstill signal scan --rules`", rule.id),
                 ));
             }
             if let Some(twice) = rules.insert(rule.id.clone(), rule) {
