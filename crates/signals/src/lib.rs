@@ -2,11 +2,13 @@
 //!
 //! | module | question it answers |
 //! |---|---|
+//! | [`changes`] | how much of a repository do AI systems write, who reviews it, and which runs use it? |
 //! | [`horizon`] | how long are the tasks that a model completes half of the time, how fast does that grow, and has a trigger fired? |
 //! | [`scan`] | does a tree or a change hide text, weaken its own checks, or forge who made it? |
 //!
 //! Every result is a record that names its inputs by SHA-256 and its method by hash, so that anybody can compute it again and get the
 //! same bytes.
 
+pub mod changes;
 pub mod horizon;
 pub mod scan;
