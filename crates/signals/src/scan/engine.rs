@@ -57,7 +57,20 @@ impl Scanner {
     /// # Errors
     /// Never for the shipped phrases; a test reads them.
     pub fn new(rules: RuleTable, paths: PathTable, allow: AllowList) -> Result<Self, ScanError> {
-        Ok(Self { rules, paths, phrases: Phrases::parse("scan-phrases.toml", PHRASES_TOML)?, allow })
+        Self::with_phrases(rules, paths, PHRASES_TOML, allow)
+    }
+
+    /// As [`Scanner::new`], with a table of phrases as text.
+    ///
+    /// # Errors
+    /// [`ScanError::Table`] with the reason.
+    pub fn with_phrases(
+        rules: RuleTable,
+        paths: PathTable,
+        phrases: &str,
+        allow: AllowList,
+    ) -> Result<Self, ScanError> {
+        Ok(Self { rules, paths, phrases: Phrases::parse("scan-phrases.toml", phrases)?, allow })
     }
 
     /// The rules in force.

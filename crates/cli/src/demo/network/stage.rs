@@ -82,6 +82,7 @@ impl Stage {
             NodeRole::Witness => "witness",
             NodeRole::Mirror => "mirror",
             NodeRole::Monitor => "monitor",
+            NodeRole::Gate => "gate",
         };
         let (config, clock) = (config.display().to_string(), self.clock.display().to_string());
         self.start(name, &["node", "--role", role, "--config", &config, "--clock", &clock], address)
