@@ -129,6 +129,14 @@ fn machines_and_caches_as_they_stand() {
 }
 
 #[test]
+fn controls_in_test_data_do_not_block() {
+    let text = "[\"http://x.example/\u{202e}/a/\u{202d}/b\"]\n";
+    assert_eq!(rules_of(&scanner().scan_file("tests/urls.json", text.as_bytes())), [id::BIDI_TEST_DATA]);
+    assert_eq!(rules_of(&scanner().scan_file("src/urls.json", text.as_bytes())), [id::BIDI_UNTERMINATED]);
+    assert_eq!(rules_of(&scanner().scan_file("tests/urls.py", text.as_bytes())), [id::BIDI_UNTERMINATED]);
+}
+
+#[test]
 fn a_touched_oversight_file_is_told() {
     let found = change("src/monitor/x.py", "def f():\n    return g()\n", "def f():\n    return h()\n");
     assert_eq!((rules_of(&found), found[0].severity), (vec![id::OVERSIGHT_CHANGED], Severity::High));
