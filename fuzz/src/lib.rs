@@ -14,6 +14,7 @@ pub mod meter;
 pub mod mutate;
 pub mod seal;
 pub mod seeds;
+pub mod signals;
 #[cfg(test)]
 mod smoke;
 pub mod statement;
@@ -83,4 +84,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "gate_kubernetes", run: gate::kubernetes, seeds: gate::kubernetes_seeds, iterations: 20_000 },
     Target { name: "gate_job", run: gate::job, seeds: gate::job_seeds, iterations: 20_000 },
     Target { name: "gate_told", run: gate::told, seeds: gate::told_seeds, iterations: 20_000 },
+    Target { name: "signals_horizon", run: signals::horizon, seeds: signals::horizon_seeds, iterations: 600 },
+    Target { name: "signals_method", run: signals::method, seeds: signals::method_seeds, iterations: 5_000 },
+    Target { name: "signals_scan_file", run: signals::scan_file, seeds: signals::scan_file_seeds, iterations: 20_000 },
+    Target { name: "signals_scan_change", run: signals::scan_change, seeds: signals::scan_change_seeds, iterations: 10_000 },
+    Target { name: "signals_scan_tables", run: signals::scan_tables, seeds: signals::scan_table_seeds, iterations: 300 },
+    Target { name: "signals_claims", run: signals::claims, seeds: signals::claim_seeds, iterations: 300 },
 ];

@@ -10,6 +10,7 @@ mod party;
 mod proofs;
 mod record_checks;
 mod role;
+mod signals;
 mod tally;
 mod whole;
 
@@ -48,7 +49,10 @@ pub fn judge(bundle: &Bundle, options: &Options, memory: &dyn ProofMemory) -> Ve
         .par_iter()
         .zip(&accounts)
         .zip(&audits)
-        .map(|((log, account), (_, audits))| party::judge(&party::Case { bundle, log, account, audits, as_of }))
+        .map(|((log, account), (_, audits))| {
+            let signals = signals::check(bundle, log, memory);
+            party::judge(&party::Case { bundle, log, account, audits, as_of, signals })
+        })
         .collect();
     let missing = |party: &PartyVerdict| party.windows.iter().any(|row| row.audit == AuditStatus::NotMade);
     let judged = account::judged_windows(&bundle.agreement, as_of);
@@ -60,7 +64,10 @@ pub fn judge(bundle: &Bundle, options: &Options, memory: &dyn ProofMemory) -> Ve
         .agreement
         .roles
         .iter()
-        .filter_map(|role| record.log(&role.id).map(|log| role::judge(role, log, &audits, duty)))
+        .filter_map(|role| {
+            let log = record.log(&role.id)?;
+            Some(role::judge(role, log, &audits, duty, signals::check(bundle, log, memory)))
+        })
         .collect();
     whole::verdict(bundle, record, as_of, options.as_of_unix_seconds.is_some(), parties, roles)
 }

@@ -62,6 +62,29 @@ pub struct HorizonArgs {
     /// Print the result record as JSON
     #[arg(long)]
     pub json: bool,
+    /// With --party: alias of an agent of that party; may be given more than once
+    #[arg(long, value_name = "ALIAS", requires = "party")]
+    pub agent: Vec<String>,
+    /// How to sign it.
+    #[command(flatten)]
+    pub sign: SignArgs,
+}
+
+/// Options that turn a measurement into a signed statement.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// Sign the result as a `signal` statement in the log of this role's folder, with inputs and result as blobs
+    #[arg(long, value_name = "DIR", requires = "metric")]
+    pub sign: Option<PathBuf>,
+    /// Metric that the statement reads from the result: horizon_p50, horizon_p80, horizon_doubling; scan_block, scan_high, scan_warn
+    #[arg(long, value_name = "NAME", requires = "sign")]
+    pub metric: Option<String>,
+    /// Party whose system or repository was measured; without it the statement is about the field
+    #[arg(long, value_name = "NAME", requires = "sign")]
+    pub party: Option<String>,
+    /// Write the input blobs into this folder instead of the published one; verdicts then cannot conclude without them
+    #[arg(long, value_name = "DIR", requires = "sign")]
+    pub inputs_to: Option<PathBuf>,
 }
 
 /// How much a finding weighs.
@@ -87,10 +110,10 @@ pub struct ScanArgs {
     /// Scan what a range of commits changes: A..B, A...B, or one commit against its parent
     pub range: Option<String>,
     /// With a RANGE: also scan every commit by itself, for what came and went in between
-    #[arg(long, requires = "range")]
+    #[arg(long, requires = "range", conflicts_with = "sign")]
     pub commits: bool,
     /// With a RANGE: people other than the author who approved the change
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "range")]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "range", conflicts_with = "sign")]
     pub approvals: u32,
     /// Allow-list (TOML); every entry has a reason, which is reported with the finding
     #[arg(long, value_name = "FILE")]
@@ -119,4 +142,7 @@ pub struct ScanArgs {
     /// List the rules with severity, action and source, and stop
     #[arg(long)]
     pub rules: bool,
+    /// How to sign it.
+    #[command(flatten)]
+    pub sign: SignArgs,
 }

@@ -2,6 +2,7 @@
 
 mod horizon;
 mod scan;
+mod sign;
 
 use crate::args::SignalCommand;
 use crate::exit::CliResult;

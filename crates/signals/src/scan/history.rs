@@ -324,5 +324,14 @@ mod tests {
         assert_eq!(bursts(&[commit(0, 900), commit(60, 900)]), 0);
         assert_eq!(bursts(&[commit(0, 900), commit(6_000, 900), commit(12_000, 900)]), 0);
         assert_eq!(bursts(&[commit(0, 90), commit(60, 90), commit(120, 90)]), 0);
+        let found = check(&[commit(0, 900), commit(60, 900), commit(120, 900)], &PathTable::builtin().unwrap());
+        assert_eq!(found[0].0.rule, id::BURST);
+    }
+
+    #[test]
+    fn a_recorded_head_that_is_gone_is_told() {
+        let found = rewritten("0123456789abcdef");
+        assert_eq!((found.rule, found.commit.as_deref()), (id::REWRITTEN, Some("0123456789abcdef")));
+        assert!(found.message.contains("0123456789 "));
     }
 }

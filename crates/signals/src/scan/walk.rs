@@ -35,14 +35,8 @@ pub fn scan_folder(
     } else {
         options.threads
     };
-    let mut walk = WalkBuilder::new(root);
-    walk.threads(threads).follow_links(false).hidden(false).filter_entry(|entry| entry.file_name() != ".git");
-    if options.all {
-        walk.ignore(false).git_ignore(false).git_exclude(false).git_global(false).parents(false);
-    } else {
-        // The same files on every machine: no personal settings, no folders above the root.
-        walk.git_global(false).parents(false);
-    }
+    let mut walk = walker(root, options);
+    walk.threads(threads);
     let total = Mutex::new(Collected::default());
     let done = AtomicU64::new(0);
     walk.build_parallel().run(|| {
@@ -66,6 +60,63 @@ pub fn scan_folder(
     })
 }
 
+fn walker(root: &Path, options: WalkOptions) -> WalkBuilder {
+    let mut walk = WalkBuilder::new(root);
+    walk.follow_links(false).hidden(false).filter_entry(|entry| entry.file_name() != ".git");
+    // The same files on every machine: no personal settings, no folders above the root.
+    walk.git_global(false).git_exclude(false).parents(false);
+    if options.all {
+        walk.ignore(false).git_ignore(false);
+    } else {
+        // `.gitignore` counts also where there is no repository around it.
+        walk.require_git(false);
+    }
+    walk
+}
+
+/// Files with their bytes, and what could not be read.
+pub type Files = (Vec<(String, Vec<u8>)>, Vec<String>);
+
+/// Reads the files that [`scan_folder`] scans, in order of path, up to `max_bytes` in all.
+///
+/// # Errors
+/// [`ScanError::Read`] when the folder cannot be read, or holds more.
+pub fn read_folder(root: &Path, options: WalkOptions, max_bytes: u64) -> Result<Files, ScanError> {
+    let refuse = |reason: String| ScanError::Read { path: root.display().to_string(), reason };
+    std::fs::metadata(root).map_err(|error| refuse(error.to_string()))?;
+    let (mut files, mut not_read, mut total) = (Vec::new(), Vec::new(), 0u64);
+    for entry in walker(root, options).build() {
+        let entry = match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => entry,
+            Ok(_) => continue,
+            Err(error) => {
+                not_read.push(error.to_string());
+                continue;
+            }
+        };
+        let name = name(root, entry.path());
+        match std::fs::read(entry.path()) {
+            Ok(bytes) => {
+                total += bytes.len() as u64;
+                if total > max_bytes {
+                    return Err(refuse(format!("it holds more than {max_bytes} bytes; scan a part of it")));
+                }
+                files.push((name, bytes));
+            }
+            Err(error) => not_read.push(format!("{name}: {error}")),
+        }
+    }
+    files.sort();
+    not_read.sort();
+    Ok((files, not_read))
+}
+
+/// The path under the root, with `/`.
+fn name(root: &Path, path: &Path) -> String {
+    let name = path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(path);
+    name.to_string_lossy().replace('\\', "/")
+}
+
 /// One thread's findings, handed over when the thread ends.
 struct Own<'a> {
     part: Collected,
@@ -81,8 +132,7 @@ impl Drop for Own<'_> {
 }
 
 fn one(scanner: &Scanner, root: &Path, path: &Path, part: &mut Collected) {
-    let name = path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty()).unwrap_or(path);
-    let name = name.to_string_lossy().replace('\\', "/");
+    let name = name(root, path);
     match std::fs::read(path) {
         Ok(bytes) => {
             if bytes.len() > MAX_FILE_BYTES {

@@ -22,6 +22,8 @@ pub(crate) struct Case<'a> {
     pub(crate) account: &'a Account<'a>,
     pub(crate) audits: &'a Audits,
     pub(crate) as_of: u64,
+    /// Check of the signals that it signed, when it signed any.
+    pub(crate) signals: Option<Check>,
 }
 
 impl<'a> Case<'a> {
@@ -56,6 +58,7 @@ impl<'a> Case<'a> {
 /// Judges one party.
 pub(crate) fn judge(case: &Case<'_>) -> PartyVerdict {
     let mut checks = record_checks::all(case.log);
+    checks.extend(case.signals.clone());
     checks.push(proof_check(case, CheckKind::Ranges, &[CheckId::Layout, CheckId::Range]));
     checks.push(proof_check(case, CheckKind::PhysicalBound, &[CheckId::PhysicalBound]));
     checks.push(proof_check(case, CheckKind::RunTotals, &[CheckId::Runs]));

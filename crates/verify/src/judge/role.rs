@@ -6,7 +6,7 @@ use super::record_checks;
 use super::tally::Tally;
 use crate::check::{CheckKind, EvidenceLevel, Outcome};
 use crate::record::IssuerLog;
-use crate::verdict::{Basis, RoleVerdict};
+use crate::verdict::{Basis, Check, RoleVerdict};
 use standstill_agreement::{Role, RoleKind};
 use standstill_statement::Name;
 
@@ -19,13 +19,20 @@ pub(crate) struct Duty {
     pub(crate) last_deadline_unix_seconds: u64,
 }
 
-/// Judges one role. `audits` are those of all parties.
-pub(crate) fn judge(role: &Role, log: &IssuerLog, audits: &[(Name, Audits)], duty: Duty) -> RoleVerdict {
+/// Judges one role. `audits` are those of all parties, `signals` is the check of those that the role signed.
+pub(crate) fn judge(
+    role: &Role,
+    log: &IssuerLog,
+    audits: &[(Name, Audits)],
+    duty: Duty,
+    signals: Option<Check>,
+) -> RoleVerdict {
     let idle = !duty.draws_missing && log.shown_after(duty.last_deadline_unix_seconds);
     let mut checks = if idle { record_checks::of_idle(log) } else { record_checks::all(log) };
     if role.kind == RoleKind::Auditor {
         checks.push(draws(log, audits, duty));
     }
+    checks.extend(signals);
     let outcome = checks.iter().map(|check| check.outcome).min().unwrap_or(Outcome::CannotConclude);
     let worst = checks.iter().min_by_key(|check| check.outcome);
     let sentence = match (outcome, worst) {
@@ -43,7 +50,7 @@ pub(crate) fn judge(role: &Role, log: &IssuerLog, audits: &[(Name, Audits)], dut
     }
 }
 
-fn draws(log: &IssuerLog, audits: &[(Name, Audits)], duty: Duty) -> crate::verdict::Check {
+fn draws(log: &IssuerLog, audits: &[(Name, Audits)], duty: Duty) -> Check {
     let mut tally = Tally::new(CheckKind::DrawsHonest);
     for (party, audits) in audits {
         for audit in audits.valid.iter().filter(|audit| audit.challenge.issuer == log.issuer) {

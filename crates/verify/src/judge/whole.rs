@@ -3,7 +3,7 @@
 use super::account::judged_windows;
 use super::limits;
 use crate::bundle::Bundle;
-use crate::check::{EvidenceLevel, Outcome};
+use crate::check::{CheckKind, EvidenceLevel, Outcome};
 use crate::record::Record;
 use crate::render::words;
 use crate::verdict::{Check, FORMAT, Missing, PartyVerdict, PhaseSpan, RoleVerdict, Terms, Verdict};
@@ -130,7 +130,13 @@ fn missing(parties: &[PartyVerdict], roles: &[RoleVerdict]) -> Vec<Missing> {
         open.map(|check| Missing { issuer: issuer.clone(), what: format!("{}: {}", check.id, check.reason) }).collect()
     };
     let parties = parties.iter().flat_map(|party| open(&party.party, &party.checks));
-    parties.chain(roles.iter().filter(counts).flat_map(|role| open(&role.role, &role.checks))).collect()
+    // A signal that cannot be computed again is named whoever signed it; it does not decide the whole, because it accounts for no chip.
+    let roles = roles.iter().flat_map(|role| {
+        let all = counts(&role);
+        let told = |check: &&Check| all || check.kind == CheckKind::SignalsRecomputed;
+        open(&role.role, &role.checks.iter().filter(told).cloned().collect::<Vec<_>>())
+    });
+    parties.chain(roles).collect()
 }
 
 fn assumptions(bundle: &Bundle, parties: &[PartyVerdict]) -> Vec<String> {

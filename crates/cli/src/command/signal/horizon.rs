@@ -2,11 +2,13 @@
 
 mod text;
 
+use super::sign;
 use crate::args::HorizonArgs;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
 use crate::progress::Progress;
 use standstill_audit::beacon::{Beacon, QUICKNET, Round};
+use standstill_signals::claim;
 use standstill_signals::horizon::draws::BeaconRound;
 use standstill_signals::horizon::plot::plots;
 use standstill_signals::horizon::{Input, Inputs, Outcome, Plan, Record, Role, recompute};
@@ -22,7 +24,7 @@ pub(super) fn run(args: &HorizonArgs) -> CliResult {
         print!("# method hash {}\n{}", hex::encode(hash), plan.to_toml().map_err(CliError::bug)?);
         return Ok(Exit::Ok);
     }
-    let inputs = inputs(args)?;
+    let (inputs, beacon_round) = inputs(args)?;
     let progress = Progress::start("Resampling", u64::from(plan.method.bootstrap.resamples), "resamples");
     let record =
         recompute(&inputs, &plan, args.threads, &|done| progress.advance(done)).map_err(CliError::unreadable)?;
@@ -46,6 +48,12 @@ pub(super) fn run(args: &HorizonArgs) -> CliResult {
             println!("Record: {}", path.display());
         }
     }
+    if args.sign.sign.is_some() {
+        let subject = sign::subject(&args.sign)?;
+        let claim =
+            claim::horizon(&subject, &args.agent, &inputs, &plan, beacon_round, &record).map_err(CliError::usage)?;
+        sign::publish(&args.sign, &claim)?;
+    }
     Ok(match record.outcome() {
         Outcome::Fired => Exit::Violated,
         Outcome::Indeterminate => Exit::CannotConclude,
@@ -58,7 +66,8 @@ fn plan(path: Option<&Path>) -> CliResult<Plan> {
     Plan::parse(&folder::read_text(path)?).map_err(|error| CliError::about(path.display(), error))
 }
 
-fn inputs(args: &HorizonArgs) -> CliResult<Inputs> {
+/// The inputs, and the beacon's round as it was given.
+fn inputs(args: &HorizonArgs) -> CliResult<(Inputs, Option<String>)> {
     let groups = [(Role::Runs, &args.runs), (Role::Tasks, &args.tasks), (Role::Published, &args.published)];
     let many = groups.iter().flat_map(|(role, paths)| paths.iter().map(move |path| (*role, path)));
     let single = [(Role::Dates, &args.dates), (Role::Index, &args.index)];
@@ -69,15 +78,18 @@ fn inputs(args: &HorizonArgs) -> CliResult<Inputs> {
         Ok(Input { role, name, bytes: folder::read(path, MAX_BYTES)? })
     });
     let beacon = args.beacon_round.as_deref().map(round).transpose()?;
-    Ok(Inputs { files: files.collect::<CliResult<_>>()?, beacon })
+    let (beacon, json) = beacon.unzip();
+    Ok((Inputs { files: files.collect::<CliResult<_>>()?, beacon }, json))
 }
 
 /// A round of quicknet, with its signature checked against the pinned key.
-fn round(path: &Path) -> CliResult<BeaconRound> {
+fn round(path: &Path) -> CliResult<(BeaconRound, String)> {
     let about = |error| CliError::about(path.display(), error);
     let round = Round::parse_json(&folder::read(path, 1 << 16)?).map_err(about)?;
     let randomness = Beacon::quicknet().and_then(|beacon| beacon.verify(&round)).map_err(about)?;
-    Ok(BeaconRound { beacon: QUICKNET.to_owned(), round: randomness.round, randomness: hex::encode(randomness.bytes) })
+    let known =
+        BeaconRound { beacon: QUICKNET.to_owned(), round: randomness.round, randomness: hex::encode(randomness.bytes) };
+    Ok((known, round.to_json()))
 }
 
 fn write_plots(dir: &Path, record: &Record) -> CliResult<Vec<String>> {

@@ -3,14 +3,16 @@
 mod facts;
 mod git;
 
+use super::sign;
 use crate::args::{ScanArgs, Weight};
 use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
 use crate::progress::Progress;
 use git::{Changed, Git};
+use standstill_signals::claim::{self, FileVersions, Tables};
 use standstill_signals::scan::output::Collected;
 use standstill_signals::scan::sarif::to_sarif;
-use standstill_signals::scan::walk::{WalkOptions, scan_folder};
+use standstill_signals::scan::walk::{WalkOptions, read_folder, scan_folder};
 use standstill_signals::scan::{
     AllowList, FileChange, MAX_FILE_BYTES, PathTable, Report, RuleTable, ScanError, Scanner, Severity, history,
 };
@@ -28,6 +30,9 @@ pub(super) fn run(args: &ScanArgs) -> CliResult {
     let Some(path) = &args.path else {
         return Err(CliError::usage("say what to scan: standstill signal scan PATH [RANGE]"));
     };
+    if args.sign.sign.is_some() {
+        return signed(args, path);
+    }
     let report = match &args.range {
         Some(range) => scan_range(&scanner, path, range, args)?,
         None => scan_path(&scanner, path, args)?,
@@ -130,6 +135,39 @@ fn scan_range(scanner: &Scanner, path: &Path, text: &str, args: &ScanArgs) -> Cl
     Ok(Report::new(subject, scanner, collected))
 }
 
+/// Scans packed files, so that anybody can do it again, and signs the result. Facts of commits are left out: they rest on a repository that a
+/// verifier does not have.
+fn signed(args: &ScanArgs, path: &Path) -> CliResult {
+    let text = |path: &Option<std::path::PathBuf>| path.as_deref().map(folder::read_text).transpose();
+    let built_in = Tables::default();
+    let tables = Tables { paths: text(&args.paths)?.unwrap_or(built_in.paths), allow: text(&args.allow)?, ..built_in };
+    let name = path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let name = name.unwrap_or_else(|| path.display().to_string());
+    let mut collected = Collected::default();
+    let (what, files) = match &args.range {
+        None => {
+            let options = WalkOptions { threads: args.threads, all: args.all };
+            let (files, not_read) = read_folder(path, options, MAX_CHANGE_BYTES).map_err(refuse)?;
+            collected.not_read = not_read;
+            let file = |(path, bytes)| FileVersions { path, old: None, new: Some(bytes) };
+            (name, files.into_iter().map(file).collect())
+        }
+        Some(text) => {
+            let git = Git::open(path)?;
+            let range = git.range(text)?;
+            let changed = git.changes(range.from.as_deref(), &range.to)?;
+            let what = format!("{name} {}..{}", range.from.as_deref().unwrap_or("nothing"), range.to);
+            (what, versions(&mut git.blobs()?, &changed, &mut collected)?)
+        }
+    };
+    let subject = sign::subject(&args.sign)?;
+    let (claim, report) = claim::scan(&subject, &what, args.range.is_some(), tables.clone(), files, collected.not_read)
+        .map_err(CliError::usage)?;
+    write(args, &tables.scanner().map_err(CliError::bug)?, &report)?;
+    sign::publish(&args.sign, &claim)?;
+    Ok(exit(&report, severity(args.fail_on)))
+}
+
 /// Findings of one change. What cannot be read is entered in `collected`.
 fn scan_change(
     scanner: &Scanner,
@@ -138,6 +176,19 @@ fn scan_change(
     approvals: u32,
     collected: &mut Collected,
 ) -> CliResult<Vec<standstill_signals::scan::Finding>> {
+    let files = versions(blobs, changed, collected)?;
+    collected.files += files.len() as u64;
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+    collected.bytes += files.iter().map(|file| length(&file.old) + length(&file.new)).sum::<u64>();
+    let files: Vec<FileChange<'_>> = files
+        .iter()
+        .map(|file| FileChange { path: &file.path, old: file.old.as_deref(), new: file.new.as_deref() })
+        .collect();
+    Ok(scanner.scan_change(&files, approvals))
+}
+
+/// Both versions of each changed file. What cannot be read is entered in `collected`.
+fn versions(blobs: &mut git::Blobs, changed: &[Changed], collected: &mut Collected) -> CliResult<Vec<FileVersions>> {
     let mut versions = Vec::with_capacity(changed.len());
     let mut total = 0u64;
     for file in changed {
@@ -161,7 +212,7 @@ fn scan_change(
         };
         let (old, new) = (version(&file.old)?, version(&file.new)?);
         if old.is_some() || new.is_some() {
-            versions.push((file, old, new));
+            versions.push(FileVersions { path: file.path.clone(), old, new });
         }
         if total > MAX_CHANGE_BYTES {
             return Err(CliError::unreadable(format!(
@@ -169,13 +220,7 @@ fn scan_change(
             )));
         }
     }
-    collected.files += versions.len() as u64;
-    collected.bytes += total;
-    let files: Vec<FileChange<'_>> = versions
-        .iter()
-        .map(|(file, old, new)| FileChange { path: &file.path, old: old.as_deref(), new: new.as_deref() })
-        .collect();
-    Ok(scanner.scan_change(&files, approvals))
+    Ok(versions)
 }
 
 fn write(args: &ScanArgs, scanner: &Scanner, report: &Report) -> CliResult<()> {

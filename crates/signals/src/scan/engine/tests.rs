@@ -97,6 +97,52 @@ fn ordinary_files_are_clean() {
     }
 }
 
+const WORKFLOW: &str = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: cargo test\n";
+
+fn rules_of(found: &[Finding]) -> Vec<&'static str> {
+    found.iter().map(|found| found.rule).collect()
+}
+
+#[test]
+fn workflows_that_are_gone_or_cannot_be_read() {
+    let path = ".github/workflows/a.yml";
+    let broken = scanner().scan_file(path, b"on: [push\njobs: {");
+    assert_eq!(rules_of(&broken), [id::CI_UNREADABLE]);
+    assert!(scanner().scan_file("notes/a.yml", b"on: [push\njobs: {").is_empty(), "no workflow");
+    let found = change(path, WORKFLOW, "on: [push\njobs: {");
+    assert!(rules_of(&found).contains(&id::CI_BECAME_UNREADABLE), "{found:?}");
+    let gone = scanner().scan_change(&[FileChange { path, old: Some(WORKFLOW.as_bytes()), new: None }], 0);
+    assert_eq!((rules_of(&gone), gone[0].severity), (vec![id::CI_REMOVED], Severity::Block));
+    assert!(change(path, WORKFLOW, &format!("# a remark\n{WORKFLOW}")).is_empty());
+}
+
+#[test]
+fn machines_and_caches_as_they_stand() {
+    let stands = |text: &str| rules_of(&scanner().scan_file(".github/workflows/a.yml", text.as_bytes()));
+    assert_eq!(stands(&WORKFLOW.replace("runs-on: x", "runs-on: [self-hosted, linux]")), [id::CI_SELF_HOSTED]);
+    let cached = WORKFLOW.replace(
+        "      - run: cargo test\n",
+        "      - uses: actions/cache@0123456789abcdef0123456789abcdef01234567\n      - run: cargo publish\n",
+    );
+    assert_eq!(stands(&cached), [id::CI_RELEASE_CACHE]);
+    assert!(stands(&cached.replace("cargo publish", "cargo test")).is_empty(), "nothing is released");
+}
+
+#[test]
+fn controls_in_test_data_do_not_block() {
+    let text = "[\"http://x.example/\u{202e}/a/\u{202d}/b\"]\n";
+    assert_eq!(rules_of(&scanner().scan_file("tests/urls.json", text.as_bytes())), [id::BIDI_TEST_DATA]);
+    assert_eq!(rules_of(&scanner().scan_file("src/urls.json", text.as_bytes())), [id::BIDI_UNTERMINATED]);
+    assert_eq!(rules_of(&scanner().scan_file("tests/urls.py", text.as_bytes())), [id::BIDI_UNTERMINATED]);
+}
+
+#[test]
+fn a_touched_oversight_file_is_told() {
+    let found = change("src/monitor/x.py", "def f():\n    return g()\n", "def f():\n    return h()\n");
+    assert_eq!((rules_of(&found), found[0].severity), (vec![id::OVERSIGHT_CHANGED], Severity::High));
+    assert!(change("src/other/x.py", "def f():\n    return g()\n", "def f():\n    return h()\n").is_empty());
+}
+
 proptest! {
     #[test]
     fn any_bytes_never_panic(old in proptest::collection::vec(any::<u8>(), 0..200), new in proptest::collection::vec(any::<u8>(), 0..200), which in 0usize..7) {

@@ -55,7 +55,10 @@ pub(super) fn check(view: &View<'_>, found: &mut Vec<Finding>) {
     let Some((at, count, hidden)) = hidden(view.text) else { return };
     // Dirt in a file of random bytes has broken characters beside it.
     let noise = view.text.contains(char::REPLACEMENT_CHARACTER) && hidden.len() < 8;
-    if count < TEXT || noise {
+    // One symbol again and again says nothing: tables of encodings hold such lines.
+    let first = hidden.chars().next();
+    let message = hidden.chars().any(|c| Some(c) != first);
+    if count < TEXT || noise || !message {
         found.push(view.finding(id::TAG_STRAY, at, format!("{count} tag characters")));
         return;
     }

@@ -51,13 +51,17 @@ fn runs(text: &str) -> Vec<(usize, Option<char>, Vec<u8>)> {
     out
 }
 
+/// Selectors that only ask for the emoji or the text form, one or several times: repeating one symbol carries no bytes.
+fn presentation(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 14) || bytes.iter().all(|byte| *byte == 15)
+}
+
 /// A short run: what is wrong with it, if anything.
 fn judge(view: &View<'_>, before: Option<char>, bytes: &[u8]) -> Option<&'static str> {
-    let emoji_selector = bytes == [14] || bytes == [15];
     let base = before.unwrap_or('\n');
-    if emoji_selector {
+    if presentation(bytes) {
         if takes_emoji_selector(base) {
-            return None;
+            return (bytes.len() > 1).then_some(id::VARIATION_STRAY);
         }
         let code = matches!(view.kind, Kind::Code | Kind::Agent);
         return Some(if code && base.is_ascii() { id::VARIATION_BASE } else { id::VARIATION_STRAY });
@@ -75,14 +79,16 @@ pub(super) fn check(view: &View<'_>, found: &mut Vec<Finding>) {
     let scattered: Vec<u8> = runs
         .iter()
         .filter(|(_, before, bytes)| {
-            bytes.len() < RUN && judge(view, *before, bytes).is_some_and(|rule| rule != id::VARIATION_STRAY)
+            (bytes.len() < RUN || presentation(bytes))
+                && judge(view, *before, bytes).is_some_and(|rule| rule != id::VARIATION_STRAY)
         })
         .flat_map(|run| run.2.iter().copied())
         .collect();
+    let scattered = if presentation(&scattered) { Vec::new() } else { scattered };
     let mut scattered_done = false;
     for (at, before, bytes) in &runs {
         let decoded = format!("decoded: {}", show::payload(bytes));
-        if bytes.len() >= RUN {
+        if bytes.len() >= RUN && !presentation(bytes) {
             let c2pa = is_c2pa(*before, bytes);
             let rule = if c2pa { id::VARIATION_C2PA } else { id::VARIATION_PAYLOAD };
             let message = if c2pa { "C2PA text manifest" } else { "a run of variation selectors carries bytes" };
