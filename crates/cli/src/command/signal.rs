@@ -1,5 +1,6 @@
 //! `standstill signal`.
 
+mod changes;
 mod horizon;
 
 use crate::args::SignalCommand;
@@ -7,6 +8,7 @@ use crate::exit::CliResult;
 
 pub(super) fn run(command: SignalCommand) -> CliResult {
     match command {
+        SignalCommand::Changes(args) => changes::run(&args),
         SignalCommand::Horizon(args) => horizon::run(&args),
     }
 }
