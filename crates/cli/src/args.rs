@@ -14,7 +14,7 @@ pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, L
 pub use look::{Cheat, DemoArgs, DemoCommand, ExplainArgs, ShowArgs, VerifyArgs};
 pub use measure::{BenchCommand, MeterCommand, MeterFinishArgs, MeterQueryArgs, MeterRunArgs, RehearseArgs, TableArgs};
 pub use node::{LogNetworkCommand, NetworkLog, NodeArgs, NodeCommand, NodeInitArgs, NodeRole};
-pub use signal::{HorizonArgs, ScanArgs, SignArgs, SignalCommand, Weight};
+pub use signal::{ChangesArgs, HorizonArgs, ScanArgs, SignArgs, SignalCommand, Weight};
 
 use clap::{Parser, Subcommand};
 

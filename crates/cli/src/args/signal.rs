@@ -12,6 +12,10 @@ Exit codes: 0 computed, and no trigger of the method fired; 1 a trigger fired; 3
 const SCAN_EXITS: &str = "\
 Exit codes: 0 scanned, nothing as heavy as --fail-on; 1 a finding as heavy as --fail-on; 2 usage; 3 no such finding, but something could \
 not be read; 4 unreadable input. A scan finds known forms of attack. It cannot show that code is harmless.";
+/// Exit codes of `signal changes`; shown at the end of its `--help`.
+const CHANGES_EXITS: &str = "\
+Exit codes: 0 computed from a complete history; 1 the repository differs from the table given with --against; 3 objects are missing or the \
+clone is shallow, so that the shares cannot be said; 2 usage; 4 unreadable input.";
 
 /// `standstill signal`.
 #[derive(Debug, Subcommand)]
@@ -20,6 +24,8 @@ pub enum SignalCommand {
     Horizon(Box<HorizonArgs>),
     /// Hidden text, instructions to agents, weakened checks, opaque files, swapped dependencies, forged provenance: in files or in a change
     Scan(Box<ScanArgs>),
+    /// How much of a git repository AI systems wrote, at least and at most, who reviewed it, and which runs used it
+    Changes(Box<ChangesArgs>),
 }
 
 /// Arguments of `standstill signal horizon`.
@@ -145,4 +151,67 @@ pub struct ScanArgs {
     /// How to sign it.
     #[command(flatten)]
     pub sign: SignArgs,
+}
+
+/// Arguments of `standstill signal changes`.
+#[derive(Debug, Args)]
+#[command(after_help = CHANGES_EXITS)]
+pub struct ChangesArgs {
+    /// Git repository: a working tree or a bare one
+    #[arg(required_unless_present_any = ["print_method", "recompute"])]
+    pub repository: Option<PathBuf>,
+    /// Commit, tag, branch or full reference to start from; default: the repository's HEAD
+    #[arg(long, value_name = "NAME")]
+    pub head: Option<String>,
+    /// Method file (TOML): every choice that moves the result
+    #[arg(long, value_name = "FILE")]
+    pub method: Option<PathBuf>,
+    /// Print the method in force as TOML, with its hash, and stop
+    #[arg(long)]
+    pub print_method: bool,
+    /// Identity map (TOML): aliases, keys, AI systems and the salt of pseudonyms. It stays with you; only its hash is published
+    #[arg(long, value_name = "FILE")]
+    pub identities: Option<PathBuf>,
+    /// Table of AI systems, services, trailers and marker phrases (TOML) in place of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub marks: Option<PathBuf>,
+    /// Path classes of this repository (TOML) in place of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<PathBuf>,
+    /// First month that counts, YYYY-MM; goes before the method file's
+    #[arg(long, value_name = "MONTH")]
+    pub since: Option<String>,
+    /// Last month that counts, YYYY-MM; goes before the method file's
+    #[arg(long, value_name = "MONTH")]
+    pub until: Option<String>,
+    /// Agent Trace records (JSON Lines)
+    #[arg(long, value_name = "FILE")]
+    pub traces: Option<PathBuf>,
+    /// DSSE envelopes with SLSA source summaries or gittuf approvals (JSON Lines); may be given more than once. Signatures are not verified
+    #[arg(long, value_name = "FILE")]
+    pub envelopes: Vec<PathBuf>,
+    /// Which code the declared runs ran (JSON), for the chains from change to checkpoint
+    #[arg(long, value_name = "FILE")]
+    pub runs: Option<PathBuf>,
+    /// Folder for rows of earlier walks, so that the next one reads only new commits
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// A table published earlier: every row of it must still be in the history, unchanged
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Write the table of commits (JSON Lines) to this file: the input of the record
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
+    /// Write the result record (canonical JSON) to this file
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Compute this record again from --table (and --runs) and compare; no repository is read
+    #[arg(long, value_name = "FILE", requires = "table", conflicts_with_all = ["repository", "record", "against", "cache"])]
+    pub recompute: Option<PathBuf>,
+    /// Threads for the diffs; 0 for one per core. The result is the same for any number
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// Print the result record as JSON
+    #[arg(long)]
+    pub json: bool,
 }

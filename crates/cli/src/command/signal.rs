@@ -1,5 +1,6 @@
 //! `standstill signal`.
 
+mod changes;
 mod horizon;
 mod scan;
 mod sign;
@@ -9,6 +10,7 @@ use crate::exit::CliResult;
 
 pub(super) fn run(command: SignalCommand) -> CliResult {
     match command {
+        SignalCommand::Changes(args) => changes::run(&args),
         SignalCommand::Horizon(args) => horizon::run(&args),
         SignalCommand::Scan(args) => scan::run(&args),
     }

@@ -91,7 +91,7 @@ mod tests {
         let method = Method { baseline: Some("2025-Q1".to_owned()), ..Method::default() };
         let found = engineers.finish(&method);
         assert_eq!(found[0].lines_per_engineer, Some(1_435));
-        assert_eq!((found[1].lines_per_engineer, found[1].of_baseline_thousandths), (Some(10_238), Some(7_135)));
+        assert_eq!((found[1].lines_per_engineer, found[1].of_baseline_thousandths), (Some(10_238), Some(7_134)));
         assert_eq!((found[2].lines_per_engineer, found[2].of_baseline_thousandths), (None, None));
     }
 

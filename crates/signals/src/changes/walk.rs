@@ -8,6 +8,7 @@ mod cache;
 mod history;
 mod jobs;
 mod lines;
+mod myers;
 mod objects;
 mod stores;
 mod tree;

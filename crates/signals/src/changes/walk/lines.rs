@@ -1,9 +1,11 @@
 //! Added and removed lines of one file.
 //!
 //! A line is what ends with a line feed, or the rest of the file; with its ending, so that a changed ending is a changed line. A file with a
-//! zero byte in its first 8,000 bytes is binary and has no lines, as in git. The algorithm is Myers' (imara-diff); git's own is the
-//! same with other heuristics, so that very large changes may differ by a few lines on both sides, and added minus removed never.
+//! zero byte in its first 8,000 bytes is binary and has no lines, as in git. The counts are those of a shortest edit script. Git's are too,
+//! but for heuristics that cut its search short in large changes; there it counts some more lines on both sides. Added minus removed is
+//! the same for every algorithm.
 
+use super::myers::{self, Script};
 use crate::changes::attestation::Lines;
 use imara_diff::{Algorithm, Diff, InternedInput};
 
@@ -36,8 +38,8 @@ fn common_end(a: &[u8], b: &[u8]) -> usize {
     blocks + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
-/// Both files without the whole lines that they share at start and end.
-fn trim<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+/// Both files without the whole lines that they share at start and end, and how many bytes they share at the start.
+fn trim<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &'a [u8], usize) {
     let start = common_start(old, new);
     let start = memchr::memrchr(b'\n', &old[..start]).map_or(0, |at| at + 1);
     let (old, new) = (&old[start..], &new[start..]);
@@ -49,27 +51,73 @@ fn trim<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     } else {
         memchr::memchr(b'\n', &old[old_at..]).map_or(0, |line| end - line - 1)
     };
-    (&old[..old.len() - end], &new[..new.len() - end])
+    (&old[..old.len() - end], &new[..new.len() - end], start)
 }
 
 /// Added and removed lines.
 pub(super) fn changed(old: &[u8], new: &[u8]) -> (u64, u64) {
-    let (old, new) = trim(old, new);
+    let (old, new, _) = trim(old, new);
     if old.is_empty() || new.is_empty() {
         return (count(new), count(old));
     }
-    let input = InternedInput::new(old, new);
-    let diff = Diff::compute(Algorithm::Myers, &input);
-    (u64::from(diff.count_additions()), u64::from(diff.count_removals()))
+    let (script, _) = script(old, new);
+    let number = |list: &[bool]| list.iter().filter(|changed| **changed).count() as u64;
+    (number(&script.added), number(&script.removed))
 }
 
-/// Added lines as ranges, from 1, placed as git places them (indent heuristic).
-pub(super) fn added(old: &[u8], new: &[u8]) -> Vec<Lines> {
+/// The edit script, and the new file's lines as tokens.
+fn script(old: &[u8], new: &[u8]) -> (Script, Vec<u32>) {
     let input = InternedInput::new(old, new);
-    let mut diff = Diff::compute(Algorithm::Myers, &input);
-    diff.postprocess_lines(&input);
-    let hunks = diff.hunks().filter(|hunk| !hunk.after.is_empty());
-    hunks.map(|hunk| (hunk.after.start + 1, hunk.after.end)).collect()
+    let plain = |list: &[imara_diff::Token]| list.iter().map(|token| token.0).collect::<Vec<u32>>();
+    let (a, b) = (plain(&input.before), plain(&input.after));
+    let script = myers::script(&a, &b, input.interner.num_tokens()).unwrap_or_else(|_| {
+        let diff = Diff::compute(Algorithm::Myers, &input);
+        Script {
+            removed: (0..).take(a.len()).map(|at| diff.is_removed(at)).collect(),
+            added: (0..).take(b.len()).map(|at| diff.is_added(at)).collect(),
+        }
+    });
+    (script, b)
+}
+
+/// Added lines as ranges, from 1. A block that could stand higher or lower stands as low as it can, as in git without its indent heuristic.
+pub(super) fn added(old: &[u8], new: &[u8]) -> Vec<Lines> {
+    // The same script as for the counts, so that no more lines are attested than added.
+    let (old_part, new_part, start) = trim(old, new);
+    let before = count(&new[..start]);
+    let (mut added, tokens) = if new_part.is_empty() {
+        (Vec::new(), Vec::new())
+    } else if old_part.is_empty() {
+        let lines = usize::try_from(count(new_part)).unwrap_or(0);
+        (vec![true; lines], Vec::new())
+    } else {
+        let (script, tokens) = script(old_part, new_part);
+        (script.added, tokens)
+    };
+    slide_down(&mut added, &tokens);
+    let mut out: Vec<Lines> = Vec::new();
+    for (line, _) in (before + 1..).zip(&added).filter(|(_, added)| **added) {
+        let Ok(line) = u32::try_from(line) else { break };
+        match out.last_mut() {
+            Some(last) if last.1 + 1 == line => last.1 = line,
+            _ => out.push((line, line)),
+        }
+    }
+    out
+}
+
+/// Moves each added block down while the line after it equals its first one.
+fn slide_down(added: &mut [bool], tokens: &[u32]) {
+    let mut end = tokens.len();
+    while let Some(last) = added[..end.min(added.len())].iter().rposition(|added| *added) {
+        let first = added[..last].iter().rposition(|added| !*added).map_or(0, |at| at + 1);
+        let (mut from, mut to) = (first, last + 1);
+        while to < tokens.len() && !added[to] && tokens[from] == tokens[to] {
+            (added[from], added[to]) = (false, true);
+            (from, to) = (from + 1, to + 1);
+        }
+        end = first;
+    }
 }
 
 #[cfg(test)]
@@ -97,30 +145,21 @@ mod tests {
         assert!(is_binary(b"a\0") && !is_binary(b"a"));
     }
 
-    /// Longest common subsequence of lines, by the textbook.
-    fn shared(a: &[&[u8]], b: &[&[u8]]) -> u64 {
-        let mut row = vec![0u64; b.len() + 1];
-        for line in a {
-            let mut corner = 0;
-            for (at, other) in b.iter().enumerate() {
-                let above = row[at + 1];
-                row[at + 1] = if line == other { corner + 1 } else { above.max(row[at]) };
-                corner = above;
-            }
-        }
-        row[b.len()]
-    }
-
     proptest! {
         #[test]
-        fn small_changes_are_minimal(old in "[ab\n]{0,40}", new in "[ab\n]{0,40}") {
-            let split = |text: &'static str| text.as_bytes().split_inclusive(|byte| *byte == b'\n').collect::<Vec<_>>();
-            let (old, new): (&'static str, &'static str) = (old.leak(), new.leak());
-            let (a, b) = (split(old), split(new));
-            let common = shared(&a, &b);
-            let (added_lines, removed) = changed(old.as_bytes(), new.as_bytes());
-            prop_assert_eq!((added_lines, removed), (b.len() as u64 - common, a.len() as u64 - common));
-            prop_assert_eq!(attestation::count(&added(old.as_bytes(), new.as_bytes())), added_lines);
+        fn trimming_changes_no_count(old in "[ab\n]{0,40}", new in "[ab\n]{0,40}") {
+            let (old, new) = (old.as_bytes(), new.as_bytes());
+            let (full, _) = script(old, new);
+            let number = |list: &[bool]| list.iter().filter(|changed| **changed).count() as u64;
+            prop_assert_eq!(changed(old, new), (number(&full.added), number(&full.removed)));
+            prop_assert_eq!(attestation::count(&added(old, new)), number(&full.added));
         }
+    }
+
+    #[test]
+    fn blocks_slide_down_as_in_git() {
+        assert_eq!(added(b"a\n}\n", b"a\n}\nb\n}\n"), [(3, 4)]);
+        assert_eq!(added(b"x\n", b"x\nx\n"), [(2, 2)]);
+        assert_eq!(added(b"}\nq\n", b"z\n}\nb\n}\nq\nw\n"), [(1, 1), (3, 4), (6, 6)]);
     }
 }

@@ -1,0 +1,153 @@
+//! Git repositories made for a test, by the git program itself.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use standstill_signals::changes::walk::{self, Options, Walked};
+use standstill_signals::changes::{ChangesError, ClassTable, Identities, Method};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// First date of a fixture: 2025-01-01.
+pub const START: i64 = 1_735_689_600;
+pub const ADA: (&str, &str) = ("Ada", "ada@example.org");
+pub const BOB: (&str, &str) = ("Bob", "bob@example.org");
+pub const CLAUDE: (&str, &str) = ("Claude", "noreply@anthropic.com");
+
+pub struct Repo {
+    pub dir: tempfile::TempDir,
+    clock: i64,
+}
+
+/// Runs git without any configuration of the machine.
+pub fn git_in(dir: &Path, arguments: &[&str], envs: &[(&str, &str)]) -> String {
+    let out = Command::new("git")
+        .args(arguments)
+        .current_dir(dir)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("HOME", dir)
+        .envs(envs.iter().copied())
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
+}
+
+impl Repo {
+    pub fn new() -> Self {
+        let repo = Self { dir: tempfile::tempdir().unwrap(), clock: START };
+        repo.git(&["init", "-q", "-b", "main"]);
+        repo
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn git(&self, arguments: &[&str]) -> String {
+        git_in(self.path(), arguments, &[])
+    }
+
+    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let file = self.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, content).unwrap();
+    }
+
+    /// Commits everything one day after the last commit; gives the id.
+    pub fn commit(&mut self, author: (&str, &str), message: &str) -> String {
+        self.commit_by(author, author, message, &[])
+    }
+
+    pub fn commit_by(&mut self, author: (&str, &str), committer: (&str, &str), message: &str, more: &[&str]) -> String {
+        self.clock += 86_400;
+        let date = format!("{} +0000", self.clock);
+        self.git(&["add", "-A"]);
+        let mut arguments = vec!["commit", "-q", "--allow-empty", "-m", message];
+        arguments.extend(more);
+        let envs = [
+            ("GIT_AUTHOR_NAME", author.0),
+            ("GIT_AUTHOR_EMAIL", author.1),
+            ("GIT_COMMITTER_NAME", committer.0),
+            ("GIT_COMMITTER_EMAIL", committer.1),
+            ("GIT_AUTHOR_DATE", date.as_str()),
+            ("GIT_COMMITTER_DATE", date.as_str()),
+        ];
+        git_in(self.path(), &arguments, &envs);
+        self.head()
+    }
+
+    pub fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    pub fn note(&self, commit: &str, text: &str) {
+        let file = self.dir.path().join(".git/note");
+        std::fs::write(&file, text).unwrap();
+        let envs = [
+            ("GIT_AUTHOR_NAME", "n"),
+            ("GIT_AUTHOR_EMAIL", "n@n"),
+            ("GIT_COMMITTER_NAME", "n"),
+            ("GIT_COMMITTER_EMAIL", "n@n"),
+        ];
+        git_in(self.path(), &["notes", "--ref", "ai", "add", "-f", "-F", file.to_str().unwrap(), commit], &envs);
+    }
+}
+
+/// What a test varies.
+pub struct Walk {
+    pub method: Method,
+    pub map: Option<String>,
+    pub marks: Option<String>,
+    pub threads: usize,
+    pub cache: Option<PathBuf>,
+    pub head: Option<String>,
+    pub traces: Option<Vec<u8>>,
+    pub envelopes: Vec<(String, Vec<u8>)>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            method: Method::default(),
+            map: None,
+            marks: None,
+            threads: 1,
+            cache: None,
+            head: None,
+            traces: None,
+            envelopes: Vec::new(),
+        }
+    }
+}
+
+impl Walk {
+    pub fn try_run(&self, path: &Path) -> Result<(Walked, Method), ChangesError> {
+        let marks = self.marks.as_deref().unwrap_or(Identities::builtin_text());
+        let identities = Identities::with_marks(marks, self.map.as_deref().map(|map| ("ids.toml", map)))?;
+        let classes = ClassTable::builtin()?;
+        let method = walk::bind(&self.method, &classes, &identities);
+        let options = Options {
+            identities: &identities,
+            classes: &classes,
+            method: &method,
+            head: self.head.as_deref(),
+            threads: self.threads,
+            cache: self.cache.as_deref(),
+            traces: self.traces.as_deref(),
+            envelopes: &self.envelopes,
+            progress: &|_, _| {},
+        };
+        Ok((walk::walk(path, &options)?, method))
+    }
+
+    pub fn run(&self, path: &Path) -> (Walked, Method) {
+        self.try_run(path).unwrap()
+    }
+
+    pub fn record(&self, path: &Path) -> standstill_signals::changes::Record {
+        let (walked, method) = self.run(path);
+        let table = walked.table.to_bytes().unwrap();
+        standstill_signals::changes::recompute(&standstill_signals::changes::Inputs { method, table, runs: None })
+            .unwrap()
+    }
+}
