@@ -130,6 +130,9 @@ fn head(mut table: Table<'_>, draft: &mut Draft, report: &mut Report) {
         }
     };
     draft.rulebook = name(&mut table, "rulebook", "\"miri-treaty-2025\"", report);
+    if let Some(rulebook) = &draft.rulebook {
+        report.name_thresholds(rulebook);
+    }
     coordination::head(&mut table, &mut draft.coordination, report);
     let chip_table = table.need("chip_table", "\"<64 hexadecimal digits>\"", report);
     draft.chip_table = chip_table.and_then(|field| {
@@ -469,7 +472,7 @@ fn phase_bounds(mut table: Table<'_>, report: &mut Report) -> Option<BTreeMap<Ph
 
 fn bound(field: Field<'_>, path: &str, report: &mut Report) -> Option<Bound> {
     let bound = match field.value {
-        DeValue::String(text) => amount::bound(text),
+        DeValue::String(text) => amount::bound(text).or_else(|| report.threshold(text).map(Bound::AtMost)),
         DeValue::Integer(number) if number.radix() == 10 => amount::bound(number.as_str()),
         DeValue::Float(number) => amount::bound(number.as_str()),
         _ => None,

@@ -3,6 +3,7 @@
 use crate::amount;
 use crate::fraction::Fraction;
 use crate::problem::{Rule, TermsError};
+use standstill_ledger::Rulebook;
 use standstill_statement::Name;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
@@ -13,6 +14,8 @@ pub(crate) struct Report {
     line_starts: Vec<usize>,
     problems: Vec<TermsError>,
     places: BTreeMap<String, usize>,
+    /// Named amounts of the rulebook of the agreement.
+    thresholds: BTreeMap<String, u128>,
     /// Rulebooks that limits name, with their paths.
     pub(crate) repeated_rulebooks: Vec<(String, String)>,
     /// Readings of predicates, each with its path and place; the order in a predicate is canonical and not that of the file.
@@ -28,10 +31,23 @@ impl Report {
             line_starts: std::iter::once(0).chain(newlines).collect(),
             problems: Vec::new(),
             places: BTreeMap::new(),
+            thresholds: BTreeMap::new(),
             repeated_rulebooks: Vec::new(),
             readings: Vec::new(),
             mentioned_parties: Vec::new(),
         }
+    }
+
+    /// Amounts may from here on be written by the name of a threshold of this rulebook. One that is not known adds none.
+    pub(crate) fn name_thresholds(&mut self, rulebook: &Name) {
+        if let Ok(book) = Rulebook::builtin(rulebook.as_str()) {
+            self.thresholds = book.thresholds.iter().map(|known| (known.name.as_str().to_owned(), known.ops)).collect();
+        }
+    }
+
+    /// Operations of the threshold of that name.
+    pub(crate) fn threshold(&self, name: &str) -> Option<u128> {
+        self.thresholds.get(name).copied()
     }
 
     /// Adds a problem at a byte offset.
@@ -307,7 +323,7 @@ impl<'t> Field<'t> {
             DeValue::String(text) => text.as_ref(),
             _ => "",
         };
-        match amount::whole(text) {
+        match amount::whole(text).or_else(|| report.threshold(text)) {
             Some(value) => Some(value),
             None => self.refuse(path, "a whole number that is not negative, for example 16 or 1e24", report),
         }

@@ -358,3 +358,38 @@ fn rush_before_a_trigger() {
         "what a run did in the rush counts against its bound"
     );
 }
+
+/// **No rule stops it**: votes are open, so who votes last has seen the others and decides a close vote. It has one vote in an epoch and
+/// cannot change it.
+#[test]
+fn voting_after_seeing_others_is_possible() {
+    let terms = terms();
+    let phase = |last: Option<Choice>| {
+        let mut world = in_force(&terms, 80);
+        let at = world.at(20, 6);
+        let raise = pause(&mut world, at);
+        let at = world.at(51, 0);
+        vote_all(&mut world, &["north", "south"], at, Matter::Lift, raise, 0);
+        if let Some(choice) = last {
+            world.vote(&name("east"), at + DAY, Matter::Lift, raise, 0, choice);
+        }
+        play(&terms, &world, world.at(53, 0)).state.phase()
+    };
+    assert_eq!(phase(None), RunPhase::In(Phase::Paused));
+    assert_eq!(phase(Some(Choice::No)), RunPhase::In(Phase::Paused));
+    assert!(matches!(phase(Some(Choice::Yes)), RunPhase::Resuming { .. }));
+}
+
+/// Rule: only silence of everybody stops the clocks. A party that wants its withdrawal, or a step, to wait gains nothing by silence.
+#[test]
+fn one_party_cannot_stop_the_clocks() {
+    let terms = terms();
+    let mut world = World::new(&terms).unwrap();
+    join_all(&mut world);
+    world.reports(&["north", "south", "east"].map(name), 1..89);
+    let at = world.at(10, 0);
+    world.say(&name("east"), at, Body::Withdrawal(Withdrawal { reason: "A change of law.".to_owned() }));
+    let shown = lines(&terms, &play(&terms, &world, world.at(80, 0)));
+    assert!(!shown.iter().any(|line| line.contains("ClocksFrozen")), "{}", shown.join("\n"));
+    has(&shown, &["day 70 00h party east: active -> withdrawn (WithdrawalOver)", "party west: due -> missing report"]);
+}
