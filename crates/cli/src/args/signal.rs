@@ -12,6 +12,7 @@ Exit codes: 0 computed, and no trigger of the method fired; 1 a trigger fired; 3
 const SCAN_EXITS: &str = "\
 Exit codes: 0 scanned, nothing as heavy as --fail-on; 1 a finding as heavy as --fail-on; 2 usage; 3 no such finding, but something could \
 not be read; 4 unreadable input. A scan finds known forms of attack. It cannot show that code is harmless.";
+
 /// Exit codes of `signal changes`; shown at the end of its `--help`.
 const CHANGES_EXITS: &str = "\
 Exit codes: 0 computed from a complete history; 1 the repository differs from the table given with --against; 3 objects are missing or the \
