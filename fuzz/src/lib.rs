@@ -14,6 +14,7 @@ pub mod meter;
 pub mod mutate;
 pub mod seal;
 pub mod seeds;
+pub mod signals;
 #[cfg(test)]
 mod smoke;
 pub mod statement;
@@ -83,4 +84,28 @@ pub const TARGETS: &[Target] = &[
     Target { name: "gate_kubernetes", run: gate::kubernetes, seeds: gate::kubernetes_seeds, iterations: 20_000 },
     Target { name: "gate_job", run: gate::job, seeds: gate::job_seeds, iterations: 20_000 },
     Target { name: "gate_told", run: gate::told, seeds: gate::told_seeds, iterations: 20_000 },
+    Target {
+        name: "changes_commit",
+        run: signals::changes_commit,
+        seeds: signals::changes_commit_seeds,
+        iterations: 20_000,
+    },
+    Target {
+        name: "changes_attestations",
+        run: signals::changes_attestations,
+        seeds: signals::changes_attestation_seeds,
+        iterations: 20_000,
+    },
+    Target {
+        name: "changes_table",
+        run: signals::changes_table,
+        seeds: signals::changes_table_seeds,
+        iterations: 20_000,
+    },
+    Target {
+        name: "changes_files",
+        run: signals::changes_files,
+        seeds: signals::changes_file_seeds,
+        iterations: 2_000,
+    },
 ];
