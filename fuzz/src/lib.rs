@@ -8,6 +8,7 @@
 pub mod agreement;
 pub mod audit;
 pub mod bundle;
+pub mod changes;
 pub mod gate;
 pub mod ledger;
 pub mod meter;
@@ -90,4 +91,28 @@ pub const TARGETS: &[Target] = &[
     Target { name: "signals_scan_change", run: signals::scan_change, seeds: signals::scan_change_seeds, iterations: 10_000 },
     Target { name: "signals_scan_tables", run: signals::scan_tables, seeds: signals::scan_table_seeds, iterations: 300 },
     Target { name: "signals_claims", run: signals::claims, seeds: signals::claim_seeds, iterations: 300 },
+    Target {
+        name: "changes_commit",
+        run: changes::changes_commit,
+        seeds: changes::changes_commit_seeds,
+        iterations: 20_000,
+    },
+    Target {
+        name: "changes_attestations",
+        run: changes::changes_attestations,
+        seeds: changes::changes_attestation_seeds,
+        iterations: 20_000,
+    },
+    Target {
+        name: "changes_table",
+        run: changes::changes_table,
+        seeds: changes::changes_table_seeds,
+        iterations: 20_000,
+    },
+    Target {
+        name: "changes_files",
+        run: changes::changes_files,
+        seeds: changes::changes_file_seeds,
+        iterations: 2_000,
+    },
 ];

@@ -99,7 +99,7 @@ pub fn walk(path: &Path, options: &Options<'_>) -> Result<Walked, ChangesError> 
         entry.mark(Mark::Outside);
     }
     if let Some(cache) = &cache {
-        cache.store(&found.entries, &crowd)?;
+        cache.store(&found.entries, &crowd, !damaged.is_empty())?;
     }
     let from_cache = found.entries.iter().filter(|entry| entry.cached).count() as u64;
     let table = assemble(found, &mut crowd, &mut stores, options, head)?;

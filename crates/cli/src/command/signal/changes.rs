@@ -84,7 +84,9 @@ impl Tables {
 
 fn walked(args: &ChangesArgs, repository: &Path, tables: &Tables) -> CliResult<Walked> {
     let traces = args.traces.as_ref().map(|path| folder::read(path, MAX_BYTES)).transpose()?;
-    let read = |path: &PathBuf| Ok((path.display().to_string(), folder::read(path, MAX_BYTES)?));
+    // The name goes into the published table, so that the folder must not.
+    let name = |path: &PathBuf| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let read = |path: &PathBuf| Ok((name(path), folder::read(path, MAX_BYTES)?));
     let envelopes = args.envelopes.iter().map(read).collect::<CliResult<Vec<_>>>()?;
     let progress = Progress::start("Counting lines", 0, "commits");
     let options = Options {

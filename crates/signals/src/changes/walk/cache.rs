@@ -72,14 +72,13 @@ impl Cache {
         (rows, damaged)
     }
 
-    /// Adds what is new; joins the parts when there are many, or one is damaged.
-    pub(super) fn store(&self, entries: &[Entry], crowd: &Crowd) -> Result<(), ChangesError> {
+    /// Adds what is new; joins the parts when there are many, or one is broken.
+    pub(super) fn store(&self, entries: &[Entry], crowd: &Crowd, broken: bool) -> Result<(), ChangesError> {
         let is_final = |entry: &&Entry| {
             !entry.row.has(Mark::Incomplete) && (entry.counted || entry.row.is_merge() || entry.row.has(Mark::Outside))
         };
         let fresh: Vec<&Entry> = entries.iter().filter(|entry| !entry.cached).filter(is_final).collect();
         let parts = self.parts();
-        let broken = parts.iter().any(|path| checked(path).is_none());
         if fresh.is_empty() && !broken {
             return Ok(());
         }
