@@ -188,6 +188,12 @@ pub enum Phase {
     Paused,
 }
 
+impl serde::Serialize for Phase {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl Phase {
     /// All phases, the mildest first.
     pub const ALL: [Self; 6] = [Self::Normal, Self::Slowed, Self::Slowed2, Self::Slowed3, Self::Slowed4, Self::Paused];

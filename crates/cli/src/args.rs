@@ -1,5 +1,6 @@
 //! The command line as data: one table from which parsing, `--help`, the man pages and shell completions come.
 
+mod act;
 mod audit;
 mod gate;
 mod lab;
@@ -8,6 +9,7 @@ mod measure;
 mod node;
 mod signal;
 
+pub use act::{ActArgs, ActVerb, Choose, Conclude, Matter, RoleOf, RulingWord};
 pub use audit::{AuditCommand, BundleArgs, WitnessCommand};
 pub use gate::{GateCommand, GateKnowledge};
 pub use lab::{AgreementCommand, FleetCommand, KeyCommand, KeyKind, LabCommand, LogCommand};
@@ -50,6 +52,8 @@ pub enum Command {
     /// Write, check, show and compare the terms that parties bind themselves to
     #[command(subcommand)]
     Agreement(AgreementCommand),
+    /// Act under an agreement: ratify, commit, raise, vote, object, ask, answer, dispute, rule, inspect, withdraw
+    Act(ActArgs),
     /// Check and group the list of registered accelerators
     #[command(subcommand)]
     Fleet(FleetCommand),

@@ -1,5 +1,6 @@
 //! One module per command. Each takes its arguments and gives an exit code; results go to standard output, the rest to standard error.
 
+mod act;
 mod agreement;
 mod audit;
 mod bench;
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command) -> CliResult {
         Command::Explain(args) => explain::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Key(command) => key::run(command),
+        Command::Act(args) => act::run(&args),
         Command::Agreement(command) => agreement::run(command),
         Command::Fleet(command) => fleet::run(&command),
         Command::Meter(command) => meter::run(command),

@@ -8,6 +8,7 @@ pub(crate) mod cast;
 mod day;
 mod fork;
 pub(crate) mod network;
+pub(crate) mod pause;
 pub(crate) mod world;
 
 use crate::bundle::{Sources, collect};

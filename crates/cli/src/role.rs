@@ -9,6 +9,7 @@
 //! <home>/private/          a lab's fleet and ledgers; never leaves the lab
 //! ```
 
+pub mod acting;
 pub mod auditor;
 pub mod issuer;
 pub mod lab;
@@ -16,6 +17,7 @@ pub mod lab_report;
 pub mod power;
 pub mod reading;
 pub mod rotation;
+pub(crate) mod situation;
 pub mod witnesses;
 
 pub use auditor::AuditorHome;

@@ -35,6 +35,25 @@ pub(crate) fn create(path: &Path, text: &str) -> CliResult<()> {
     write(&mut file).map_err(|error| CliError::file("write", path, &error))
 }
 
+/// As [`create`], but the file is there whole or not at all, whenever the machine stops.
+///
+/// # Errors
+/// As [`create`], and when the text is longer than what [`read`] reads.
+pub(crate) fn create_whole(path: &Path, text: &str) -> CliResult<()> {
+    if text.len() as u64 >= MAX_BYTES {
+        return Err(CliError::usage(format!("what {} is to hold is longer than {MAX_BYTES} bytes", path.display())));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let fail = |error: std::io::Error| CliError::file("write", path, &error);
+    std::fs::create_dir_all(parent).map_err(fail)?;
+    // Temporary files are readable by their owner only from the start.
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(fail)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
+    file.persist_noclobber(path).map_err(|error| fail(error.error))?;
+    // The name must be durable too, or a crash would leave a published seal without its salt.
+    File::open(parent).and_then(|folder| folder.sync_all()).map_err(fail)
+}
+
 /// Reads a secret file; the text is wiped from memory when dropped.
 ///
 /// # Errors

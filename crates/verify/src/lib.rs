@@ -19,6 +19,7 @@ mod judge;
 pub mod memory;
 mod record;
 pub mod render;
+pub mod runtime;
 pub mod source;
 pub mod verdict;
 

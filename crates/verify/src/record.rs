@@ -132,6 +132,18 @@ impl IssuerLog {
         self.timeline.earliest_covering(index).map(|(time, _)| time)
     }
 
+    /// Latest time at which a quorum still cosigned a head without the entry; 0 when none is known.
+    pub(crate) fn not_before(&self, index: u64) -> u64 {
+        self.timeline.latest_without(index).unwrap_or(0)
+    }
+
+    /// Everything that was public by then is at hand. One second before the last quorum: in the same second a larger head may have been
+    /// cosigned too.
+    pub(crate) fn shown_until(&self) -> Option<u64> {
+        let witnessed = self.timeline.latest_up_to.last().copied().flatten();
+        witnessed.filter(|_| self.damage.is_none()).map(|time| time.saturating_sub(1))
+    }
+
     /// Whether an entry was public by a deadline.
     pub(crate) fn public_by(&self, index: u64, deadline_unix_seconds: u64) -> ByDeadline {
         if self.published(index).is_some_and(|time| time <= deadline_unix_seconds) {

@@ -5,6 +5,7 @@ mod compute;
 mod conservation;
 mod page;
 mod party;
+mod runtime;
 mod strip;
 mod terminal;
 pub(crate) mod words;

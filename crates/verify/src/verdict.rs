@@ -26,6 +26,9 @@ pub struct Verdict {
     pub as_of_source: String,
     /// The terms.
     pub terms: Terms,
+    /// How the agreement ran, when its terms let it run itself; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<RunTime>,
     /// One verdict per party, in the order of the terms.
     pub parties: Vec<PartyVerdict>,
     /// One verdict per role that keeps a log, in the order of the terms.
@@ -76,6 +79,65 @@ pub struct Terms {
     pub phases: Vec<PhaseSpan>,
     /// Limits, in the order of the terms.
     pub limits: Vec<LimitTerms>,
+}
+
+/// How the agreement ran itself: what follows from statements by `docs/formats/runtime.md`. It is no outcome: a violation that the parties
+/// voted is their decision, and the outcomes of this verdict rest on proofs only. The phases bind all the same: limits are judged by them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunTime {
+    /// Phase of the agreement at the as-of time.
+    pub phase: String,
+    /// Since when, in seconds since the Unix epoch; 0 when nothing has happened.
+    pub phase_since_unix_seconds: u64,
+    /// Hash of the timeline; equal for everybody who has the same facts.
+    pub timeline: Hash32,
+    /// Number of transitions in it.
+    pub transitions: u64,
+    /// Up to this moment nothing that can still turn up changes it.
+    pub settled_until_unix_seconds: u64,
+    /// What keeps the rest from being settled.
+    pub unsettled: Vec<String>,
+    /// Each party's phase.
+    pub parties: Vec<PartyPhase>,
+    /// Cases that are not over, and those that ended in a violation.
+    pub cases: Vec<OpenCase>,
+    /// What is missing.
+    pub missing: Vec<String>,
+    /// Issuers with two histories or with a statement that breaks a rule.
+    pub at_fault: Vec<Name>,
+}
+
+/// One party in the run-time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyPhase {
+    /// The party.
+    pub party: Name,
+    /// Its phase.
+    pub phase: String,
+    /// Since when, in seconds since the Unix epoch; 0 when it never was in another.
+    pub since_unix_seconds: u64,
+    /// Whether it is bound.
+    pub bound: bool,
+    /// Whether it counts for the stay conditions of the others.
+    pub verified: bool,
+}
+
+/// One case in the run-time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenCase {
+    /// Statement hash of the dispute.
+    pub case: Hash32,
+    /// Who opened it.
+    pub accuser: Name,
+    /// Who answers.
+    pub respondent: Name,
+    /// Its stage.
+    pub stage: String,
+    /// When the stage ends, in seconds since the Unix epoch.
+    pub due_unix_seconds: Option<u64>,
 }
 
 /// Windows in one phase.

@@ -58,6 +58,9 @@ pub struct Facts {
     pub shown_until: BTreeMap<Name, u64>,
     /// Randomness of beacon rounds, each checked against the beacon's key.
     pub beacon: BTreeMap<u64, Hash32>,
+    /// Logs of which two signed heads contradict each other, with the first entry that the two are known to disagree on. The entries
+    /// of the other history need not be at hand.
+    pub forked_from: BTreeMap<Name, u64>,
 }
 
 impl Facts {
@@ -84,6 +87,10 @@ impl Facts {
             *known = (*known).max(*until);
         }
         self.beacon.extend(other.beacon.iter().map(|(round, randomness)| (*round, *randomness)));
+        for (log, from) in &other.forked_from {
+            let known = self.forked_from.entry(log.clone()).or_insert(*from);
+            *known = (*known).min(*from);
+        }
     }
 }
 
@@ -118,7 +125,7 @@ pub(crate) struct Ordered<'a> {
 pub(crate) fn order<'a>(facts: &'a Facts, agreement: &Hash32, as_of: u64) -> Ordered<'a> {
     let mut out = Ordered::default();
     let mut logs: BTreeMap<&Name, BTreeMap<u64, &'a Fact>> = BTreeMap::new();
-    let mut forks: BTreeMap<&Name, u64> = BTreeMap::new();
+    let mut forks: BTreeMap<&Name, u64> = facts.forked_from.iter().map(|(log, from)| (log, *from)).collect();
     for fact in &facts.statements {
         if fact.agreement != *agreement {
             let reason = format!("it is under agreement {}…, not under this one", fact.agreement.short());

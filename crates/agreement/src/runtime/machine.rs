@@ -310,7 +310,16 @@ impl Run<'_, '_> {
             rule,
             causes,
             decided: false,
+            bounds: None,
         }));
+    }
+
+    /// As [`Run::moved`], from one phase to another.
+    fn moved_phase(&mut self, subject: Subject, from: RunPhase, to: RunPhase) {
+        self.moved(subject, &from.word(), &to.word(), self.rule, self.causes.clone());
+        if let Some(Effect::Moved(transition)) = self.out.last_mut() {
+            transition.bounds = to.bounds();
+        }
     }
 
     /// Running time of now.
@@ -333,7 +342,7 @@ impl Run<'_, '_> {
         let whole = self.whole();
         if whole != self.s.shown {
             let before = std::mem::replace(&mut self.s.shown, whole);
-            self.moved(Subject::Agreement, &before.word(), &whole.word(), self.rule, self.causes.clone());
+            self.moved_phase(Subject::Agreement, before, whole);
         }
         let in_force = self.in_force();
         let mut changed = Vec::new();
@@ -345,7 +354,7 @@ impl Run<'_, '_> {
             }
         }
         for (name, before, shown) in changed {
-            self.moved(Subject::Party(name), &before.word(), &shown.word(), self.rule, self.causes.clone());
+            self.moved_phase(Subject::Party(name), before, shown);
         }
     }
 

@@ -58,7 +58,7 @@ impl Timeline {
 }
 
 /// Words of [`RunPhase`]; parties and the agreement have other transitions too (grace, reports, renewal).
-fn is_phase(word: &str) -> bool {
+pub(crate) fn is_phase(word: &str) -> bool {
     const WORDS: [&str; 9] =
         ["draft", "open", "armed", "notice", "active", "paused", "suspended", "withdrawn", "ended"];
     WORDS.contains(&word) || ["slowed", "resuming-", "releasing-"].iter().any(|stem| word.starts_with(stem))

@@ -1,6 +1,7 @@
 //! What a step of the machine says: transitions with their causes, and statements that had no effect.
 
 use super::fact::{Cause, Ignored};
+use crate::terms::Phase;
 use standstill_statement::{Hash32, Name};
 use std::fmt;
 
@@ -236,6 +237,8 @@ pub struct Transition {
     /// No statement or head that can still turn up changes it, but for its time, which an earlier head may move within the interval that
     /// its causes have; see [`super::Timeline::settled_until_unix_seconds`].
     pub decided: bool,
+    /// Phase of the terms whose bounds hold from here on, for a change of phase of a party or of the agreement; `None` when none does.
+    pub bounds: Option<Phase>,
 }
 
 /// What a step gives back besides the state.

@@ -98,6 +98,39 @@ pub enum AgreementCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say from a bundle, offline, which phase holds, who is bound, what is due when and what is missing
+    Status {
+        /// Folder of the bundle
+        bundle: PathBuf,
+        /// As of this time: Unix seconds, or UTC as 2026-11-05T18:00:00Z; default: the latest witnessed time in the bundle
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every transition from a bundle, offline, with the statements that caused it
+    Timeline {
+        /// Folder of the bundle
+        bundle: PathBuf,
+        /// Up to this time: Unix seconds, or UTC as 2026-11-05T18:00:00Z; default: the latest witnessed time in the bundle
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print what a party's gate goes by (`standstill gate decide --situation`), from a bundle: phase, caps, runs
+    Situation {
+        /// Folder of the bundle
+        bundle: PathBuf,
+        /// The party
+        #[arg(long)]
+        party: String,
+        /// As of this time: Unix seconds, or UTC as 2026-11-05T18:00:00Z; default: the latest witnessed time in the bundle
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
     /// Print the agreement id
     Id {
         /// Terms file
@@ -191,6 +224,9 @@ pub enum LabCommand {
         /// Kind of telemetry that the figures rest on, for the report (for example `dcgm-parquet`); may be given more than once
         #[arg(long)]
         source: Vec<String>,
+        /// Bundle that says which phase held, when the agreement runs itself; collect it after the window's end
+        #[arg(long, value_name = "DIR")]
+        bundle: Option<PathBuf>,
     },
     /// Publish a sign of life
     Heartbeat {

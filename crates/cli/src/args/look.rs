@@ -42,6 +42,27 @@ pub enum DemoCommand {
         #[arg(long)]
         force: bool,
     },
+    /// Run a pause among four labs from sealed offers to open gates, with five witnesses, two auditors, a liar and a silent lab
+    Pause {
+        /// Folder for everything that the demo makes; it must be empty or missing
+        #[arg(long, default_value = "demo-pause-out")]
+        out: PathBuf,
+        /// Replace an earlier demo's folder
+        #[arg(long)]
+        force: bool,
+        /// Delay messages, hand them over twice and in another order, by this seed
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Witnesses that are down the whole time, at most 1: four of five make a quorum
+        #[arg(long, default_value_t = 0, value_name = "COUNT")]
+        witnesses_down: usize,
+        /// Without processes: the same decisions over simulated witnesses, one play per seed
+        #[arg(long, conflicts_with = "out")]
+        simulate: bool,
+        /// How many seeds, beginning with --seed
+        #[arg(long, default_value_t = 20, requires = "simulate")]
+        seeds: u64,
+    },
     /// The lying witness of the network demonstration: cosigns anything, dated back
     #[command(hide = true)]
     Liar {

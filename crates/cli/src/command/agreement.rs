@@ -1,6 +1,7 @@
 //! `standstill agreement`.
 
 mod json;
+mod run_time;
 
 use crate::args::AgreementCommand;
 use crate::exit::{CliError, CliResult, Exit};
@@ -28,6 +29,9 @@ pub(super) fn run(command: AgreementCommand) -> CliResult {
         AgreementCommand::Check { file, json } => check(&file, json),
         AgreementCommand::Show { file, canonical, json } => show(&file, canonical, json),
         AgreementCommand::Diff { old, new, json } => diff(&old, &new, json),
+        AgreementCommand::Status { bundle, at, json } => run_time::status(&bundle, at.as_deref(), json),
+        AgreementCommand::Timeline { bundle, at, json } => run_time::timeline(&bundle, at.as_deref(), json),
+        AgreementCommand::Situation { bundle, party, at } => run_time::situation(&bundle, &party, at.as_deref()),
         AgreementCommand::Id { file, json } => {
             let agreement = reading::agreement_file(&file)?;
             let id = agreement.id();
@@ -75,7 +79,10 @@ fn keys(from: &[PathBuf], title: String, start_unix_seconds: u64, term_windows: 
         let key = key.map_err(|error| CliError::about(home.join("public.toml").display(), error))?;
         match public.role.as_str() {
             "party" => template.parties.push((public.id, Some(public.vkey), key)),
-            "auditor" => template.roles.push((RoleKind::Auditor, public.id, Some(public.vkey), key)),
+            word if RoleKind::from_name(word).is_some() => {
+                let kind = RoleKind::from_name(word).unwrap_or(RoleKind::Auditor);
+                template.roles.push((kind, public.id, Some(public.vkey), key));
+            }
             "witness" => template.witnesses.push((public.id, Some(public.vkey))),
             other => {
                 return Err(CliError::unreadable(format!(

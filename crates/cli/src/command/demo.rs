@@ -17,6 +17,13 @@ pub(super) fn run(args: &DemoArgs) -> CliResult {
             folder::prepare_output(out, *force, MARK)?;
             return demo::network::play(out);
         }
+        Some(DemoCommand::Pause { seed, witnesses_down, simulate: true, seeds, .. }) => {
+            return demo::pause::simulate(*seeds, seed.unwrap_or(1), *witnesses_down);
+        }
+        Some(DemoCommand::Pause { out, force, seed, witnesses_down, .. }) => {
+            folder::prepare_output(out, *force, MARK)?;
+            return demo::pause::play(out, *seed, *witnesses_down);
+        }
         Some(DemoCommand::Liar { key, listen, clock }) => return demo::network::liar::run(key, *listen, clock),
         None => {}
     }

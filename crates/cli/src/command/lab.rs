@@ -24,7 +24,7 @@ pub(super) fn run(command: LabCommand) -> CliResult {
             Ok(Exit::Ok)
         }
         command @ LabCommand::DeclareRun { .. } => declare_run(command),
-        LabCommand::Report { dir, ledger, source } => report(&dir, &ledger, source),
+        LabCommand::Report { dir, ledger, source, bundle } => report(&dir, &ledger, source, bundle.as_deref()),
         LabCommand::Heartbeat { dir, window } => {
             let mut lab = Lab::open(&dir)?;
             let hash = lab.heartbeat(window, clock::now_unix_seconds())?;
@@ -132,10 +132,11 @@ fn class_words() -> String {
     Class::ALL.map(Class::name).join(", ")
 }
 
-fn report(dir: &Path, path: &Path, sources: Vec<String>) -> CliResult {
+fn report(dir: &Path, path: &Path, sources: Vec<String>, bundle: Option<&Path>) -> CliResult {
     let bytes = folder::read(path, standstill_ledger::window::MAX_LEDGER_BYTES as u64)?;
     let ledger = WindowLedger::decode(&bytes).map_err(|error| CliError::about(path.display(), error))?;
     let mut lab = Lab::open(dir)?;
+    lab.in_force = phases(&lab, ledger.spec.index, bundle)?;
     let progress = crate::progress::Progress::start("Sealing", 0, "");
     let published = lab.report(&ledger, sources, clock::now_unix_seconds(), &mut random::generator()?)?;
     drop(progress);
@@ -151,6 +152,35 @@ fn report(dir: &Path, path: &Path, sources: Vec<String>) -> CliResult {
     }
     next_cosign(&lab);
     Ok(Exit::Ok)
+}
+
+/// The terms with the phases that the agreement's run-time gave; `None` when its phases follow a schedule.
+fn phases(lab: &Lab, window: u64, bundle: Option<&Path>) -> CliResult<Option<standstill_agreement::Agreement>> {
+    let terms = &lab.issuer.agreement;
+    if terms.conduct().is_none() {
+        return Ok(None);
+    }
+    let Some(path) = bundle else {
+        let message = "the phases of this agreement follow from statements: say with --bundle DIR where they are (standstill bundle, or a monitor's)";
+        return Err(CliError::usage(message));
+    };
+    let bundle = standstill_verify::Bundle::open(path, standstill_verify::Limits::default());
+    let bundle = bundle.map_err(|error| CliError::about(path.display(), error))?;
+    if bundle.agreement().id() != lab.issuer.agreement_id {
+        return Err(CliError::usage(format!("{} is of another agreement", path.display())));
+    }
+    let replayed = standstill_verify::runtime::replay(&bundle, None);
+    let replayed = replayed.ok_or_else(|| CliError::bug("terms that run themselves cannot be replayed"))?;
+    let (until, end) = (replayed.timeline.settled_until_unix_seconds, terms.window_bounds(window).1);
+    if until < end {
+        return Err(CliError::usage(format!(
+            "{} settles phases only until {}, and window {window} ends at {}; collect it again later",
+            path.display(),
+            utc(until),
+            utc(end)
+        )));
+    }
+    Ok(Some(replayed.timeline.terms_for(terms, &lab.issuer.id)))
 }
 
 fn respond(dir: &Path, auditor_log: &Path, auditor_vkey: &str) -> CliResult {

@@ -56,15 +56,7 @@ fn submit(home: &Path, url: &str, wait: u64, json: bool) -> CliResult {
     let progress = Progress::start("Publishing", 0, "");
     let submitted = network::runtime()?.block_on(publisher.publish(Duration::from_secs(wait)))?;
     drop(progress);
-    if !submitted.lines.is_empty() {
-        let public = PublicHalf::read(home)?;
-        let key: VerifierKey = public.vkey.parse().map_err(|error| CliError::about("public.toml", error))?;
-        let agreement = reading::agreement_file(&home.join("agreement.toml"))?;
-        let policy = Policy::parse(&agreement.witnesses).map_err(CliError::unreadable)?;
-        let size = submitted.size;
-        file_log::add_cosignatures(&home.join("log"), &key, size, &submitted.lines, policy.witness_keys())
-            .map_err(|error| CliError::about(home.display(), error))?;
-    }
+    keep_cosignatures(home, &submitted)?;
     if json {
         let value = serde_json::json!({ "new": submitted.new, "size": submitted.size, "quorum_time_unix_seconds": submitted.quorum_time });
         println!("{value}");
@@ -74,6 +66,19 @@ fn submit(home: &Path, url: &str, wait: u64, json: bool) -> CliResult {
         submitted.quorum_time.map_or_else(|| "not waited for".to_owned(), |time| format!("public since {}", utc(time)));
     println!("{} new statements, {} in all; {public}.", submitted.new, submitted.size);
     Ok(Exit::Ok)
+}
+
+/// Adds what the witnesses said to the folder's own log.
+pub(super) fn keep_cosignatures(home: &Path, submitted: &network::Submitted) -> CliResult<()> {
+    if submitted.lines.is_empty() {
+        return Ok(());
+    }
+    let public = PublicHalf::read(home)?;
+    let key: VerifierKey = public.vkey.parse().map_err(|error| CliError::about("public.toml", error))?;
+    let agreement = reading::agreement_file(&home.join("agreement.toml"))?;
+    let policy = Policy::parse(&agreement.witnesses).map_err(CliError::unreadable)?;
+    file_log::add_cosignatures(&home.join("log"), &key, submitted.size, &submitted.lines, policy.witness_keys())
+        .map_err(|error| CliError::about(home.display(), error))
 }
 
 fn freeze(home: &Path, reason: &str, successor: Option<&str>, for_ever: bool) -> CliResult {
@@ -232,7 +237,8 @@ pub(super) fn fsck_served(url: &str, key: &VerifierKey) -> CliResult<(FsckReport
 }
 
 /// Unix seconds, or UTC as `2026-11-05T18:00:00Z`.
-fn moment(text: &str) -> CliResult<u64> {
+/// Reads a time: Unix seconds, or UTC.
+pub(super) fn moment(text: &str) -> CliResult<u64> {
     let refused =
         || CliError::usage(format!("'{text}' is not a time; write Unix seconds, or UTC as 2026-11-05T18:00:00Z"));
     if let Ok(seconds) = text.parse() {

@@ -54,7 +54,7 @@ pub(super) fn play_without(
 
 /// Telemetry and accounting of one day to the ledger of one window. The rule of the terms here lets activity counters lower the upper
 /// bound of operations; whoever lies about activity is the auditor's business.
-fn meter(lab: &Lab, files: &DayFiles, window: u64) -> CliResult<(WindowLedger, u64)> {
+pub(crate) fn meter(lab: &Lab, files: &DayFiles, window: u64) -> CliResult<(WindowLedger, u64)> {
     let terms = &lab.issuer.agreement;
     let (start, end) = terms.window_bounds(window);
     let start_ms = i64::try_from(start * 1000).map_err(CliError::bug)?;

@@ -5,9 +5,9 @@
 
 mod fork;
 pub(crate) mod liar;
-mod publish;
+pub(crate) mod publish;
 mod silence;
-mod stage;
+pub(crate) mod stage;
 mod world;
 
 use crate::args::NodeRole;

@@ -19,6 +19,8 @@ pub struct Lab {
     pub mode: Mode,
     /// Chip table of the agreement.
     pub chips: ChipTable,
+    /// The terms with the phases that hold for this lab, when the agreement runs itself (`Timeline::terms_for`); else those of the schedule.
+    pub in_force: Option<standstill_agreement::Agreement>,
     pub(crate) master: MasterSecret,
 }
 
@@ -82,7 +84,7 @@ impl Lab {
         }
         let master = MasterSecret::from_file_text(&secret_file::read(&home.join("keys/seal.key"))?);
         let master = master.map_err(|error| CliError::about("keys/seal.key", error))?;
-        Ok(Self { issuer, mode, chips, master })
+        Ok(Self { issuer, mode, chips, in_force: None, master })
     }
 
     /// Declares the registered accelerators from a window on, in groups of at most 128 of one model and one balance area.

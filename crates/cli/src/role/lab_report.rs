@@ -43,7 +43,8 @@ impl Lab {
         let groups = self.group_inputs(ledger, &force)?;
         let runs = runs_of(&groups);
         let lineage = self.lineage()?;
-        let rules = rules_for(&self.issuer.agreement, window, &lineage, &runs).map_err(CliError::unreadable)?;
+        let terms = self.in_force.as_ref().unwrap_or(&self.issuer.agreement);
+        let rules = rules_for(terms, window, &lineage, &runs).map_err(CliError::unreadable)?;
         let history = self.history(window)?;
         let revision = self.reports_of(window).len();
         let context = self.window_context(

@@ -1,7 +1,7 @@
 //! A party's account: which fleet declarations and reports count, and whether their proofs hold.
 
-use super::limits;
 use super::proofs::{Proofs, Question};
+use super::{Phases, limits};
 use crate::bundle::Bundle;
 use crate::memory::ProofMemory;
 use crate::record::{ByDeadline, Entry, IssuerLog};
@@ -75,6 +75,7 @@ pub(crate) enum InForce<'b, 'a> {
 }
 
 /// Why a report of which a correction may be missing decides nothing.
+pub(crate) const PHASE_UNSETTLED: &str = "the bundle does not settle which phase held for this window, so its limits are not known; fetch the latest heads of all logs";
 pub(crate) const UNSETTLED: &str = "the bundle does not show the log up to the end of the grace period, so a correction may be missing; fetch the latest head";
 
 /// One window of one party.
@@ -108,13 +109,23 @@ impl<'a> Account<'a> {
     ///
     /// Range proofs of many reports are checked together first. If one of them fails, everything that is not yet remembered is checked
     /// report by report, so that the verdict is the same as if that had been done at once.
-    pub(crate) fn read(bundle: &Bundle, log: &'a IssuerLog, as_of: u64, memory: &dyn ProofMemory) -> Self {
+    pub(crate) fn read(
+        bundle: &Bundle,
+        log: &'a IssuerLog,
+        in_force: &Phases,
+        as_of: u64,
+        memory: &dyn ProofMemory,
+    ) -> Self {
         let mut together = Proofs::together(memory);
-        let account = Self::read_with(bundle, log, as_of, &mut together);
-        if together.settle() { account } else { Self::read_with(bundle, log, as_of, &mut Proofs::one_by_one(memory)) }
+        let account = Self::read_with(bundle, log, in_force, as_of, &mut together);
+        if together.settle() {
+            account
+        } else {
+            Self::read_with(bundle, log, in_force, as_of, &mut Proofs::one_by_one(memory))
+        }
     }
 
-    fn read_with(bundle: &Bundle, log: &'a IssuerLog, as_of: u64, proofs: &mut Proofs<'_>) -> Self {
+    fn read_with(bundle: &Bundle, log: &'a IssuerLog, in_force: &Phases, as_of: u64, proofs: &mut Proofs<'_>) -> Self {
         let mut account = Self {
             fleets: fleets(bundle, log, proofs.memory),
             runs: runs(log),
@@ -139,7 +150,7 @@ impl<'a> Account<'a> {
                 break;
             }
             let candidates = by_window.remove(&window).unwrap_or_default();
-            let facts = account.window(bundle, log, window, candidates, as_of, proofs);
+            let facts = account.window(bundle, (log, in_force), window, candidates, as_of, proofs);
             account.windows.insert(window, facts);
         }
         account
@@ -148,7 +159,7 @@ impl<'a> Account<'a> {
     fn window(
         &mut self,
         bundle: &Bundle,
-        log: &'a IssuerLog,
+        (log, in_force): (&'a IssuerLog, &Phases),
         window: u64,
         mut candidates: Vec<(&'a Entry, &'a Report)>,
         as_of: u64,
@@ -159,19 +170,23 @@ impl<'a> Account<'a> {
         for pair in candidates.windows(2).filter(|pair| pair[0].1.revision == pair[1].1.revision) {
             self.doubles.push((pair[0].0, pair[1].0));
         }
-        let (status, chosen, too_late) = choose(&bundle.agreement, log, window, &candidates, as_of);
+        let (mut status, chosen, too_late) = choose(&bundle.agreement, log, window, &candidates, as_of);
+        if status == ReportStatus::Missing {
+            status = in_force.unreported(window);
+        }
         let settled = status != ReportStatus::Unknown;
         let revisions: BTreeSet<u32> = candidates.iter().map(|(_, report)| report.revision).collect();
         if let (Some((entry, _)), true) = (chosen, revisions.len() > 1) {
             self.corrected.insert(window, entry.index);
         }
-        let counted = chosen.map(|(entry, report)| self.prove(bundle, (entry, report), settled, proofs));
+        let counted = chosen.map(|(entry, report)| self.prove(bundle, in_force, (entry, report), settled, proofs));
         WindowFacts { status, counted, too_late }
     }
 
     fn prove(
         &mut self,
         bundle: &Bundle,
+        in_force: &Phases,
         (entry, report): (&'a Entry, &'a Report),
         settled: bool,
         checker: &mut Proofs<'_>,
@@ -180,8 +195,12 @@ impl<'a> Account<'a> {
             let proofs = Err(Refusal::Gap(UNSETTLED.to_owned()));
             return ReportFacts { entry, report, proofs, rules: Vec::new(), settled };
         }
+        if !in_force.is_settled(report.window) {
+            let proofs = Err(Refusal::Gap(PHASE_UNSETTLED.to_owned()));
+            return ReportFacts { entry, report, proofs, rules: Vec::new(), settled };
+        }
         let (rules, problem) =
-            match rules_for(&bundle.agreement, report.window, self.lineage_before(entry.index), &report.runs) {
+            match rules_for(&in_force.terms, report.window, self.lineage_before(entry.index), &report.runs) {
                 Ok(rules) => (rules, None),
                 Err(error) => (Vec::new(), Some(error.to_string())),
             };

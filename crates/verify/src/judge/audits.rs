@@ -3,6 +3,7 @@
 use super::account::{Account, FleetFacts, Refusal};
 use crate::bundle::Bundle;
 use crate::record::{ByDeadline, Entry, IssuerLog, Record};
+use crate::runtime;
 use crate::verdict::{AuditStatus, EntryRef};
 use standstill_agreement::RoleKind;
 use standstill_audit::challenge::{self, Facts};
@@ -57,7 +58,7 @@ impl Audits {
     /// Follows every challenge of this party in every auditor's log.
     pub(crate) fn follow(bundle: &Bundle, record: &Record, log: &IssuerLog, account: &Account<'_>, as_of: u64) -> Self {
         let mut audits = Self::default();
-        let beacon = beacon(bundle);
+        let beacon = runtime::beacon(&bundle.agreement);
         let replies = Replies::read(bundle, record, log);
         let mut weights = Weights::default();
         for auditor in role_logs(bundle, record, &[RoleKind::Auditor]) {
@@ -255,13 +256,6 @@ impl Scene<'_> {
 }
 
 /// The beacon of the terms.
-fn beacon(bundle: &Bundle) -> Result<Beacon, String> {
-    let terms = &bundle.agreement.audit.beacon;
-    let period = u32::try_from(terms.period_seconds).map_err(|_| "the beacon's period is out of range".to_owned())?;
-    Beacon::new(terms.name.as_str(), &terms.public_key, terms.genesis_unix_seconds, period)
-        .map_err(|error| error.to_string())
-}
-
 /// Weights by fleet declaration. Many reports name one declaration, and anybody can log many challenges of one report.
 #[derive(Default)]
 struct Weights(BTreeMap<Hash32, Result<Vec<u64>, Refusal>>);

@@ -1,5 +1,6 @@
 //! The verdict on a party: every check, each sub-goal, each window.
 
+use super::Phases;
 use super::account::{Account, Footing, Refusal, ReportFacts, UNSETTLED, WindowFacts, judged_windows};
 use super::audits::Audits;
 use super::tally::Tally;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Case<'a> {
     pub(crate) bundle: &'a Bundle,
     pub(crate) log: &'a IssuerLog,
+    pub(crate) in_force: &'a Phases,
     pub(crate) account: &'a Account<'a>,
     pub(crate) audits: &'a Audits,
     pub(crate) as_of: u64,
@@ -159,14 +161,14 @@ fn limit_check(case: &Case<'_>, limit: &Limit) -> Check {
         .keys()
         .map(|window| {
             (
-                case.bundle.agreement.phase_at(*window),
-                limits::bound_words(limit, case.bundle.agreement.bound_at(limit, *window)),
+                case.in_force.terms.phase_at(*window),
+                limits::bound_words(limit, case.in_force.terms.bound_at(limit, *window)),
             )
         })
         .collect();
     let bounds: Vec<String> = phase_words.iter().map(|(phase, words)| format!("{words} ({phase})")).collect();
     let words = format!("{} under the limit: {}", words::counted(tally.examined(), "report"), bounds.join(", "));
-    let caveats = limits::assumed(&case.bundle.agreement, limit, case.account);
+    let caveats = limits::assumed(&case.in_force.terms, limit, case.account);
     if caveats.is_empty() {
         return tally.check(EvidenceLevel::Verified, case.basis(), words);
     }
@@ -176,7 +178,7 @@ fn limit_check(case: &Case<'_>, limit: &Limit) -> Check {
 /// Every rule that a limit gives in one window; a window in which it gives none holds.
 fn rules(case: &Case<'_>, tally: &mut Tally, limit: &Limit, window: u64, facts: &ReportFacts<'_>) {
     let entry = || case.log.reference(facts.entry);
-    let bound = limits::bound_words(limit, case.bundle.agreement.bound_at(limit, window));
+    let bound = limits::bound_words(limit, case.in_force.terms.bound_at(limit, window));
     if let Some(Proof::Fail(why)) = facts.outcome(&CheckId::Layout) {
         return tally.gap(format!("window {window}: {why}"), vec![entry()]);
     }
@@ -370,7 +372,7 @@ fn rows(case: &Case<'_>) -> Vec<WindowRow> {
 }
 
 fn row(case: &Case<'_>, window: u64, facts: &WindowFacts<'_>) -> WindowRow {
-    let terms = &case.bundle.agreement;
+    let terms = &case.in_force.terms;
     let counted = facts.counted.as_ref();
     let opened = counted.and_then(|_| case.account.history.get(window)).and_then(|public| public.opened());
     let totals =

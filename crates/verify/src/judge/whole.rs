@@ -6,7 +6,7 @@ use crate::bundle::Bundle;
 use crate::check::{EvidenceLevel, Outcome};
 use crate::record::Record;
 use crate::render::words;
-use crate::verdict::{Check, FORMAT, Missing, PartyVerdict, PhaseSpan, RoleVerdict, Terms, Verdict};
+use crate::verdict::{Check, FORMAT, Missing, PartyVerdict, PhaseSpan, RoleVerdict, RunTime, Terms, Verdict};
 use standstill_agreement::RoleKind;
 use standstill_statement::Name;
 
@@ -19,6 +19,7 @@ pub(super) fn verdict(
     record: Record,
     as_of: u64,
     chosen: bool,
+    runtime: Option<RunTime>,
     parties: Vec<PartyVerdict>,
     roles: Vec<RoleVerdict>,
 ) -> Verdict {
@@ -46,6 +47,7 @@ pub(super) fn verdict(
         forks: record.logs.into_iter().flat_map(|log| log.forks).collect(),
         ignored,
         terms,
+        runtime,
         parties,
         roles,
     }

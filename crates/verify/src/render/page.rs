@@ -41,6 +41,7 @@ fn body(verdict: &Verdict) -> Markup {
         h2 { (grid_title(verdict)) }
         p.sub { "Each check by party. The worst cell of a column decides the party; 2B is shown and never decides, because no bundle can supply it." }
         (grid(verdict))
+        @if let Some(runtime) = &verdict.runtime { (super::runtime::section(runtime)) }
         (timeline(verdict))
         @for item in &verdict.parties { (party::section(verdict, item)) }
         @for role in &verdict.roles {

@@ -18,6 +18,9 @@ pub(super) fn text(verdict: &Verdict) -> String {
         0,
         &format!("judged as of {} ({})", words::moment(verdict.as_of_unix_seconds), verdict.as_of_source),
     );
+    if let Some(runtime) = &verdict.runtime {
+        super::runtime::text(runtime, &mut |indent, words| line(&mut out, indent, words));
+    }
     for party in &verdict.parties {
         party_text(&mut out, party);
     }

@@ -16,10 +16,10 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Publishes and waits for the quorum.
-pub(super) struct Away {
-    pub(super) stage: Rc<RefCell<Stage>>,
+pub(crate) struct Away {
+    pub(crate) stage: Rc<RefCell<Stage>>,
     /// Address of each issuer's log.
-    pub(super) urls: BTreeMap<Name, String>,
+    pub(crate) urls: BTreeMap<Name, String>,
 }
 
 impl CosignAway for Away {

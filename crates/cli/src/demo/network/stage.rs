@@ -22,7 +22,7 @@ struct Player {
 }
 
 /// All processes. They end with it, however it ends.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     out: PathBuf,
     program: PathBuf,
     players: BTreeMap<String, Player>,
@@ -34,7 +34,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// An empty stage at a time.
-    pub(super) fn new(out: &Path, now_unix_seconds: u64) -> CliResult<Self> {
+    pub(crate) fn new(out: &Path, now_unix_seconds: u64) -> CliResult<Self> {
         let limits = HttpLimits { attempts: 1, request: Duration::from_secs(10), ..HttpLimits::default() };
         let mut stage = Self {
             out: std::path::absolute(out).map_err(|error| CliError::file("find", out, &error))?,
@@ -52,7 +52,7 @@ impl Stage {
     }
 
     /// Moves everybody's clock, forward only.
-    pub(super) fn move_clock(&mut self, to_unix_seconds: u64) -> CliResult<()> {
+    pub(crate) fn move_clock(&mut self, to_unix_seconds: u64) -> CliResult<()> {
         if to_unix_seconds > self.now {
             self.now = to_unix_seconds;
             folder::write(&self.clock, format!("{to_unix_seconds}\n").as_bytes())?;
@@ -61,34 +61,35 @@ impl Stage {
     }
 
     /// The clock's file.
-    pub(super) fn clock(&self) -> &Path {
+    pub(crate) fn clock(&self) -> &Path {
         &self.clock
     }
 
     /// Runs something that waits.
-    pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
     /// The client.
-    pub(super) fn http(&self) -> &Http {
+    pub(crate) fn http(&self) -> &Http {
         &self.http
     }
 
     /// Starts a node of this program, and waits until it answers.
-    pub(super) fn node(&mut self, name: &str, role: NodeRole, config: &Path, address: SocketAddr) -> CliResult<()> {
+    pub(crate) fn node(&mut self, name: &str, role: NodeRole, config: &Path, address: SocketAddr) -> CliResult<()> {
         let role = match role {
             NodeRole::Log => "log",
             NodeRole::Witness => "witness",
             NodeRole::Mirror => "mirror",
             NodeRole::Monitor => "monitor",
+            NodeRole::Gate => "gate",
         };
         let (config, clock) = (config.display().to_string(), self.clock.display().to_string());
         self.start(name, &["node", "--role", role, "--config", &config, "--clock", &clock], address)
     }
 
     /// Starts a process of this program, and waits until it answers.
-    pub(super) fn start(&mut self, name: &str, arguments: &[&str], address: SocketAddr) -> CliResult<()> {
+    pub(crate) fn start(&mut self, name: &str, arguments: &[&str], address: SocketAddr) -> CliResult<()> {
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let player = Player { arguments, url: format!("http://{address}"), child: None };
         self.players.insert(name.to_owned(), player);
@@ -96,7 +97,7 @@ impl Stage {
     }
 
     /// Kills a process with SIGKILL: no goodbye, no flush.
-    pub(super) fn kill(&mut self, name: &str) -> CliResult<()> {
+    pub(crate) fn kill(&mut self, name: &str) -> CliResult<()> {
         let Some(child) = self.players.get_mut(name).and_then(|player| player.child.take()) else {
             return Err(CliError::bug(format!("{name} does not run")));
         };
@@ -105,7 +106,7 @@ impl Stage {
     }
 
     /// Starts a process again.
-    pub(super) fn restart(&mut self, name: &str) -> CliResult<()> {
+    pub(crate) fn restart(&mut self, name: &str) -> CliResult<()> {
         let path = self.out.join("logs").join(format!("{name}.log"));
         let fail = |error: std::io::Error| CliError::file("write", &path, &error);
         let log = File::options().create(true).append(true).open(&path).map_err(fail)?;
@@ -138,7 +139,7 @@ impl Stage {
     }
 
     /// Runs a command of this program to its end; gives its exit code and what it printed.
-    pub(super) fn command(&self, arguments: &[&str]) -> CliResult<(Option<i32>, String)> {
+    pub(crate) fn command(&self, arguments: &[&str]) -> CliResult<(Option<i32>, String)> {
         let output = Command::new(&self.program).args(arguments).stdin(Stdio::null()).output();
         let output = output.map_err(|error| CliError::file("run", &self.program, &error))?;
         let text = [output.stderr, output.stdout].concat();
@@ -146,7 +147,7 @@ impl Stage {
     }
 
     /// Ends all processes.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         for player in self.players.values_mut() {
             player.child.take().into_iter().for_each(end);
         }
@@ -165,7 +166,7 @@ fn end(mut child: Child) {
 }
 
 /// Free ports of this machine, all different.
-pub(super) fn addresses(count: usize) -> CliResult<Vec<SocketAddr>> {
+pub(crate) fn addresses(count: usize) -> CliResult<Vec<SocketAddr>> {
     let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>();
     let addresses = held.and_then(|held| held.iter().map(TcpListener::local_addr).collect());
     addresses.map_err(|error| CliError::unreadable(format!("this machine gives no free ports: {error}")))
