@@ -276,6 +276,20 @@ impl<'t> Search<'t> {
         assert!(state.bound().is_empty(), "(5)");
     }
 
+    /// (1) Everybody goes on to report, so that only the end of the term can end it: bound in the last second, and not in the next.
+    fn check_expiry(&mut self, node: &Node, day: u64) -> bool {
+        let mut node = node.clone();
+        // The step of a day reaches into the next.
+        for later in day..15 {
+            node = self.day(&node, later, Act::Nothing).0;
+        }
+        let end = node.state.ends_at_unix_seconds();
+        let (before, _) = self.machine.step(node.state.clone(), &Event::Time, end - 1);
+        let (after, _) = self.machine.step(node.state, &Event::Time, end);
+        assert!(after.bound().is_empty(), "(1) {:?} after the end", after.bound());
+        !before.bound().is_empty()
+    }
+
     /// (6) Everybody who may votes each day, nobody raises again: the pause is left before the trigger lapses by itself.
     fn check_way_out(&mut self, node: &Node, day: u64) {
         let mut node = node.clone();
@@ -340,11 +354,16 @@ fn pause_and_resumption(days: u64) {
         states += next.len() as u64;
         layer = next;
     }
+    let ended = layer.iter().filter(|node| search.check_expiry(node, days + 1)).count();
     println!(
         "pause and resumption: 3 parties, {days} days, 1 act a day of {{nothing, outage, raise, vote yes|no, suspend, withdraw, fall silent}}, at most 2 raises"
     );
     println!("  {states} states, {steps} steps; {paused} paused states with a way out; ways out of a pause: {out:?}");
-    assert!(out.contains_key(&Rule::LiftCarried), "the search is not vacuous");
+    println!(
+        "  {ended} of {} states of the last day are bound up to the last second of the term, none after it",
+        layer.len()
+    );
+    assert!(out.contains_key(&Rule::LiftCarried) && ended > 0, "the search is not vacuous");
 }
 
 #[test]

@@ -113,7 +113,9 @@ pub fn run(plan: BenchPlan) -> Option<BenchResult> {
         }
     }
     let (replay, timeline) = best?;
-    let went_well = timeline.state.phase() == RunPhase::Ended && timeline.ignored.is_empty();
+    // Votes that come after the lift was carried have no effect; everything else has.
+    let late_votes = timeline.ignored.iter().all(|ignored| ignored.kind == "vote" && !ignored.fault);
+    let went_well = timeline.state.phase() == RunPhase::Ended && late_votes;
     let paused = timeline.transitions.iter().any(|transition| transition.to == "paused");
     (went_well && paused).then_some(BenchResult {
         plan,

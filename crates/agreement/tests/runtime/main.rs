@@ -6,5 +6,6 @@ mod cases;
 mod evasions;
 mod life;
 mod order;
+mod settled;
 mod stay;
 mod world;
