@@ -77,7 +77,7 @@ run() {
   ./kube-apiserver --etcd-servers="http://127.0.0.1:$client" --bind-address=127.0.0.1 --secure-port="$port" --cert-dir="$data/certs" \
     --service-account-issuer=https://standstill.invalid --service-account-signing-key-file="$data/account.key" \
     --service-account-key-file="$data/account.pub" --token-auth-file="$data/tokens.csv" --authorization-mode=RBAC \
-    --service-cluster-ip-range=10.0.0.0/24 --disable-admission-plugins=ServiceAccount >"$data/api.log" 2>&1 &
+    --service-cluster-ip-range=10.0.0.0/24 --allow-privileged=true --disable-admission-plugins=ServiceAccount >"$data/api.log" 2>&1 &
   local api=$!
   # Only what this script started is ended, by its ids.
   trap 'kill $api $etcd 2>/dev/null || true; wait $api $etcd 2>/dev/null || true; rm -rf "$data" "$folder/client"' EXIT INT TERM

@@ -53,7 +53,12 @@ if [ -z "$standstill" ]; then
   standstill="${CARGO_TARGET_DIR:-$root/target}/debug/standstill"
 fi
 standstill=$(realpath "$standstill")
-mkdir -p "$dir"/{plugin,log,state,spool/n1,spool/n2,munge,socket,dev,gate}
+mkdir -p "$dir"/{plugin,log,state,spool/n1,spool/n2,munge,socket,dev,gate,run,bin}
+# The controller, its database daemon and the gate run as Slurm's own user; munge's credentials between them do not work for root.
+cp "$standstill" "$dir/bin/standstill"
+standstill="$dir/bin/standstill"
+chown -R slurm:slurm "$dir"/{log,state,gate,run}
+as_slurm() { setpriv --reuid=slurm --regid=slurm --clear-groups "$@"; }
 if [ -n "${2:-}" ]; then cp "$2" "$dir/plugin/job_submit_standstill.so"; else "$here/build-plugin.sh" "$dir/plugin"; fi
 
 # --- munge, database, accounting ------------------------------------------------------------------------------------------------------------
@@ -73,13 +78,13 @@ database -e "create database slurm_acct; create user 'slurm'@'127.0.0.1' identif
 host=$(hostname -s)
 cat >"$dir/slurmdbd.conf" <<CONF
 AuthType=auth/munge
-AuthInfo=$dir/socket/munge
+AuthInfo=socket=$dir/socket/munge
 DbdHost=localhost
 DbdAddr=127.0.0.1
 DbdPort=$dbd_port
-SlurmUser=root
+SlurmUser=slurm
 LogFile=$dir/log/slurmdbd.log
-PidFile=$dir/slurmdbd.pid
+PidFile=$dir/run/slurmdbd.pid
 StorageType=accounting_storage/mysql
 StorageHost=127.0.0.1
 StoragePort=$database_port
@@ -87,7 +92,7 @@ StorageUser=slurm
 StoragePass=this-machine-only
 StorageLoc=slurm_acct
 CONF
-chmod 600 "$dir/slurmdbd.conf"
+chmod 600 "$dir/slurmdbd.conf"; chown slurm:slurm "$dir/slurmdbd.conf"
 
 # --- Slurm ----------------------------------------------------------------------------------------------------------------------------------
 # Slurm takes only devices for accelerators; copies of /dev/null will do.
@@ -100,7 +105,7 @@ base_conf() {
   cat <<CONF
 ClusterName=try
 SlurmctldHost=$host(127.0.0.1)
-SlurmUser=root
+SlurmUser=slurm
 SlurmdUser=root
 AuthType=auth/munge
 AuthInfo=socket=$dir/socket/munge
@@ -108,8 +113,8 @@ CredType=cred/munge
 SlurmctldPort=$ctld_port
 StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool/%n
-SlurmctldPidFile=$dir/slurmctld.pid
-SlurmdPidFile=$dir/slurmd.%n.pid
+SlurmctldPidFile=$dir/run/slurmctld.pid
+SlurmdPidFile=$dir/run/slurmd.%n.pid
 SlurmctldLogFile=$dir/log/slurmctld.log
 SlurmdLogFile=$dir/log/slurmd.%n.log
 PluginDir=$plugins:$dir/plugin
@@ -123,6 +128,8 @@ JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort=$dbd_port
+# Not a password: the socket of munge for the connection to the database daemon.
+AccountingStoragePass=$dir/socket/munge
 AccountingStorageTRES=gres/gpu,gres/gpu:h100
 # Without it any user can name any account, and an exemption by account would be worth nothing.
 AccountingStorageEnforce=associations,limits,safe
@@ -157,7 +164,7 @@ CONF
 
 # --- the gate -------------------------------------------------------------------------------------------------------------------------------
 agreement=$(printf agreement | sha256sum | cut -d ' ' -f 1)
-"$standstill" gate init "$dir/gate/home" --id north-gate >/dev/null
+as_slurm "$standstill" gate init "$dir/gate/home" --id north-gate >/dev/null
 # How long the gate goes by the last known phase after it lost its node. Days in earnest; here as short as one can wait for.
 hold=40
 cat >"$dir/gate/terms.toml" <<CONF
@@ -217,7 +224,9 @@ phase() { # a phase as JSON: from now on the node says this
   [ -z "${pid[gate]:-}" ] || until_true 20 sh -c "curl -s http://127.0.0.1:$gate_port/health | grep -q '\"phase\":$1'"
 }
 start_gate() {
-  "$standstill" node --role gate --config "$dir/gate/gate.toml" >>"$dir/log/gate.log" 2>&1 & pid[gate]=$!
+  # Not through a function: its id would be that of a shell around it.
+  setpriv --reuid=slurm --regid=slurm --clear-groups "$standstill" node --role gate --config "$dir/gate/gate.toml" \
+    >>"$dir/log/gate.log" 2>&1 & pid[gate]=$!
   until_true 20 test -S "$dir/gate/gate.sock"
 }
 start_controller() {
@@ -229,8 +238,8 @@ stop_controller() { kill "${pid[ctld]}"; wait "${pid[ctld]}" 2>/dev/null || true
 phase '"active"'
 start_gate
 until_true 20 test -S "$dir/socket/munge"
-slurmdbd -D -s -vv >"$dir/log/slurmdbd.out.log" 2>&1 & pid[dbd]=$!
-until_true 90 sacctmgr -n show cluster
+slurmdbd -D -s >"$dir/log/slurmdbd.out.log" 2>&1 & pid[dbd]=$!
+until_true 90 timeout 10 sacctmgr -n show cluster
 sacctmgr -i add cluster try >/dev/null 2>&1 || true
 start_controller
 for node in n1 n2; do slurmd -D -f "$SLURM_CONF" -N "$node" >"$dir/log/$node.out.log" 2>&1 & pid[$node]=$!; done
@@ -265,7 +274,7 @@ claim "a declared job starts while the agreement is active" completed "$job"
 claim "its decision stands in accounting" test -n "$(decision_of "$job")"
 claim "an undeclared job is refused" refused 'class=<class>' -A lab -N 1 --gpus-per-node=1 -t 5
 claim "a job over the cap is refused" refused 'limit' -A lab -N 2 --gpus-per-node=8 -t 30-0 --array 0-999 --comment "class=posttraining run=beta"
-queued=$(submit "${covered[@]}" --hold --wrap 'sleep 1')
+queued=$(submit -A lab -N 1 --gpus-per-node=1 -t 5 --comment "class=posttraining run=beta" --hold --wrap 'sleep 1')
 mkdir -m 777 "$dir/saved"
 running=$(submit -A lab -N 1 --gpus-per-node=2 -t 10 --comment "class=posttraining run=beta" \
   --wrap "trap 'echo saved >$dir/saved/state' USR1; while :; do sleep 0.2; done")
@@ -295,7 +304,7 @@ claim "so is a running job that is requeued" sh -c "grep -q 'job $again: refused
 scancel "$again"
 claim "the nodes stay in service" sh -c "! sinfo -h -N -o %T | grep -qE 'drain|down'"
 claim "a running job is not made longer while paused" sh -c "! scontrol update JobId=$running TimeLimit=10:00:00 2>$dir/log/modify.log"
-"$standstill" gate wind-down --terms "$dir/gate/terms.toml" --situation "$dir/gate/situation.json" --run >"$dir/log/winddown.log" 2>&1 || true
+as_slurm "$standstill" gate wind-down --terms "$dir/gate/terms.toml" --situation "$dir/gate/situation.json" --run >"$dir/log/winddown.log" 2>&1 || true
 claim "of two running jobs the covered one, and not the exempt one, gets the notice" sh -c "grep -q '^1 of 2 ' $dir/log/winddown.log && grep -q \"'--signal=USR1' '$running'\" $dir/log/winddown.log"
 claim "and it saves its state" until_true 10 test -s "$dir/saved/state"
 
@@ -312,7 +321,7 @@ start_gate
 claim "a gate that is started anew without its node knows the phase" refused 'PAUSED' "${covered[@]}"
 claim "and lets listed work start" accepted "${serving[@]}" --wrap true
 echo 'deadline_seconds = 1' >"$dir/orders.toml"
-"$standstill" gate wind-down --terms "$dir/gate/terms.toml" --situation "$dir/gate/home/situation.json" --orders "$dir/orders.toml" --run >"$dir/log/deadline.log" 2>&1 || true
+as_slurm "$standstill" gate wind-down --terms "$dir/gate/terms.toml" --situation "$dir/gate/home/situation.json" --orders "$dir/orders.toml" --run >"$dir/log/deadline.log" 2>&1 || true
 claim "at the deadline the covered job is ended and the exempt one goes on" sh -c "grep -q \"'scancel' '$running'\" $dir/log/deadline.log && ! grep -q \"'$untold'\" $dir/log/deadline.log && squeue -h -j $untold -o %T | grep -q RUNNING"
 scancel "$untold"
 phase '"active"'
@@ -347,7 +356,7 @@ sleep 2
 SLURM_TIME_FORMAT=%s sacct -a -X -D -P -S now-1days -o JobIDRaw,JobID,State,Start,End,ElapsedRaw,Account,UID,Partition,AllocTRES,AdminComment >"$dir/sacct.txt"
 kill "${pid[gate]}"; wait "${pid[gate]}" 2>/dev/null || true; unset "pid[gate]"
 status=0
-"$standstill" gate reconcile --terms "$dir/gate/terms.toml" --journal "$dir/gate/home" --accounting "$dir/sacct.txt" >"$dir/reconcile.txt" || status=$?
+as_slurm "$standstill" gate reconcile --terms "$dir/gate/terms.toml" --journal "$dir/gate/home" --accounting "$dir/sacct.txt" >"$dir/reconcile.txt" || status=$?
 sed 's/^/  /' "$dir/reconcile.txt"
 claim "the reconciliation finds the bypass (exit status $status)" sh -c "[ $status = 1 ] && grep -q 'NOT ALLOWED: bypass: job $bypass:' $dir/reconcile.txt"
 claim "and nothing else is not allowed" test "$(grep -c 'NOT ALLOWED' "$dir/reconcile.txt")" = 1

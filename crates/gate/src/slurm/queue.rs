@@ -16,7 +16,7 @@ const COLUMNS: [(&str, usize); 10] = [
     ("Account", 128),
     ("Partition", 128),
     ("tres-alloc", 512),
-    ("AdminComment", 256),
+    ("admin_comment", 256),
     ("Comment", 1024),
 ];
 
@@ -36,7 +36,8 @@ pub fn arguments(job_id: Option<u32>) -> Vec<String> {
     words
 }
 
-/// Reads the output, as jobs that start or run.
+/// Reads the output, as jobs that start or run. Rows are told apart by their length and not by line ends: a comment may hold a line end, and
+/// what follows it could look like the row of another job.
 ///
 /// # Errors
 /// [`GateError::Request`] with the line.
@@ -44,12 +45,14 @@ pub fn parse(output: &[u8]) -> Result<Vec<Request>, GateError> {
     if output.len() > MAX_QUEUE_BYTES {
         return Err(GateError::Request(format!("squeue gave more than {MAX_QUEUE_BYTES} bytes")));
     }
-    let lines = output.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
-    lines
-        .map(|(number, line)| {
-            row(line).map_err(|what| GateError::Request(format!("line {} of squeue: {what}", number + 1)))
-        })
-        .collect()
+    let length = COLUMNS.iter().map(|(_, width)| width).sum::<usize>() + 1;
+    let rows = output.chunks(length).enumerate();
+    rows.map(|(number, row)| {
+        let whole =
+            row.strip_suffix(b"\n").filter(|row| row.len() + 1 == length).ok_or("it is not of the right length");
+        whole.and_then(self::row).map_err(|what| GateError::Request(format!("row {} of squeue: {what}", number + 1)))
+    })
+    .collect()
 }
 
 fn row(line: &[u8]) -> Result<Request, &'static str> {
@@ -90,7 +93,17 @@ mod tests {
     use super::*;
 
     fn line(values: [&str; 10]) -> Vec<u8> {
-        values.iter().zip(COLUMNS).map(|(value, (_, width))| format!("{value:width$}")).collect::<String>().into_bytes()
+        let columns = values.iter().zip(COLUMNS).map(|(value, (_, width))| format!("{value:width$}"));
+        (columns.collect::<String>() + "\n").into_bytes()
+    }
+
+    #[test]
+    fn a_line_end_in_a_comment_makes_no_row_of_another_job() {
+        let mut values = GOOD;
+        let forged = format!("x\n{}", String::from_utf8(line(GOOD)).unwrap().replacen('7', "9", 1));
+        values[9] = &forged[..1024];
+        let found = parse(&[line(values), line(GOOD)].concat()).unwrap();
+        assert_eq!(found.iter().map(|job| job.job_id).collect::<Vec<_>>(), [Some(7), Some(7)]);
     }
 
     const GOOD: [&str; 10] = [
@@ -131,8 +144,11 @@ mod tests {
         let mut values = GOOD;
         values[7] = &long[..512];
         assert!(parse(&line(values)).unwrap()[0].may_use_accelerators(&["train".to_owned()]));
+        // A comment that is cut inside a character.
         let mut cut = line(GOOD);
-        cut.extend([0xc3]);
+        let end = cut.len() - 2;
+        cut[end] = 0xc3;
         assert!(parse(&cut).is_ok());
+        assert!(parse(&cut[1..]).is_err());
     }
 }

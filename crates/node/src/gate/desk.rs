@@ -33,6 +33,9 @@ pub struct Question {
     pub own: Option<String>,
     /// Ids of what it belongs to.
     pub owners: Vec<String>,
+    /// One of the cluster's own controllers asks, so that what the job does not say is as its owner says. Whoever else names an owner is not
+    /// believed.
+    pub inherits: bool,
     /// Decide, but record nothing.
     pub dry: bool,
 }
@@ -41,7 +44,7 @@ impl Question {
     /// A question about a job that nothing is known of.
     #[must_use]
     pub const fn new(job: Job) -> Self {
-        Self { job, noted: None, own: None, owners: Vec::new(), dry: false }
+        Self { job, noted: None, own: None, owners: Vec::new(), inherits: false, dry: false }
     }
 }
 
@@ -279,6 +282,7 @@ impl Worker {
             tracing::error!(%error, "decisions cannot be recorded; covered work is refused until the gate is started anew");
             self.metrics.journal_failed();
         }
+        self.metrics.size(self.journal.size());
         for (mut told, tell, started) in waiting {
             if committed.is_err() && !told.id.is_empty() {
                 told = unrecorded(told);
@@ -286,7 +290,6 @@ impl Worker {
             self.metrics.told(&told, started.elapsed());
             let _ = tell.send(told);
         }
-        self.metrics.size(self.journal.size());
     }
 
     fn now(&mut self) -> u64 {
@@ -315,6 +318,9 @@ impl Worker {
                 None => return Told { decision: None, id: String::new() },
                 Some(earlier) => question.job = changed(&earlier.job, &question.job),
             }
+        }
+        if let Some(owner) = earlier.as_ref().filter(|earlier| question.inherits && earlier.allowed) {
+            inherit(&mut question.job, &owner.job);
         }
         let decision = match &earlier {
             Some(earlier) => self.gate.decide_again(&question.job, now, &earlier.statement),
@@ -401,6 +407,14 @@ fn unrecorded(told: Told) -> Told {
         decision
     });
     Told { decision, id: String::new() }
+}
+
+/// A part of a larger job: the controller ends it with its owner, and it is for what its owner is for.
+fn inherit(part: &mut Job, owner: &Job) {
+    part.seconds = part.seconds.or(owner.seconds);
+    part.class = part.class.or(owner.class);
+    part.run = part.run.take().or_else(|| owner.run.clone());
+    part.exempt = part.exempt.take().or_else(|| owner.exempt.clone());
 }
 
 /// A running job with a change: the larger and longer of the two, with what the change says of class, run and owner where it says it.

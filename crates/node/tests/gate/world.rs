@@ -119,7 +119,7 @@ issuer = "north-gate"
 cluster = "loop"
 socket = "gate.sock"
 listen = "127.0.0.1:0"
-publish_seconds = 3600
+publish_seconds = 1
 [situation]
 file = "situation.json"
 poll_seconds = 1

@@ -39,12 +39,14 @@ pub(super) fn run(config: &Path, job: Option<u32>, squeue: &Path, scontrol: &Pat
 fn described(squeue: &Path, id: u32) -> CliResult<Request> {
     let output = Command::new(squeue).args(queue::arguments(Some(id))).env("LC_ALL", "C").output();
     let output = output.map_err(|error| CliError::file("run", squeue, &error))?;
+    // A column that this release of squeue does not know is left out with a complaint, and the others would be read in its place.
+    if !output.status.success() || !output.stderr.is_empty() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(CliError::unreadable(format!("{} about job {id}: {}", squeue.display(), said.trim())));
+    }
     let jobs = queue::parse(&output.stdout).map_err(|error| CliError::about(squeue.display(), error))?;
     let mut mine = jobs.into_iter().filter(|job| job.job_id == Some(id));
-    mine.next().ok_or_else(|| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        CliError::unreadable(format!("{} does not know job {id}: {}", squeue.display(), said.trim()))
-    })
+    mine.next().ok_or_else(|| CliError::unreadable(format!("{} does not know job {id}", squeue.display())))
 }
 
 /// Notes the decision in the job, unless one is noted. A note that fails shows in the reconciliation; it is no reason to stop the job.

@@ -43,7 +43,7 @@ pub(super) fn run(
 fn squeue() -> CliResult<Vec<u8>> {
     let output = Command::new("squeue").args(queue::arguments(None)).env("LC_ALL", "C").output();
     let output = output.map_err(|error| CliError::file("run", Path::new("squeue"), &error))?;
-    if output.status.success() {
+    if output.status.success() && output.stderr.is_empty() {
         return Ok(output.stdout);
     }
     Err(CliError::unreadable(format!("squeue: {}", String::from_utf8_lossy(&output.stderr).trim())))
