@@ -1,7 +1,10 @@
 //! The listener of every role: limits on connections and slow clients, and an orderly end.
 
+pub(crate) mod direct;
+
 use crate::error::NodeError;
 use axum::Router;
+use direct::{Direct, Outcome};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -10,8 +13,9 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Limits of a listener.
@@ -43,10 +47,20 @@ impl Server {
     /// # Errors
     /// When the address cannot be taken.
     pub async fn start(listen: SocketAddr, router: Router, limits: Limits) -> Result<Self, NodeError> {
+        Self::start_with(listen, router, limits, None).await
+    }
+
+    /// As [`Server::start`], with one kind of request answered directly.
+    pub(crate) async fn start_with(
+        listen: SocketAddr,
+        router: Router,
+        limits: Limits,
+        direct: Option<Arc<dyn Direct>>,
+    ) -> Result<Self, NodeError> {
         let listener = TcpListener::bind(listen).await.map_err(NodeError::io("listen on", listen))?;
         let address = listener.local_addr().map_err(NodeError::io("listen on", listen))?;
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept(listener, router, limits, stopped));
+        let task = tokio::spawn(accept(listener, router, limits, direct, stopped));
         Ok(Self { address, stop: Some(stop), task })
     }
 
@@ -84,11 +98,18 @@ pub async fn until(
         shutdown.await;
         let _ = stop.send(patience);
     };
-    tokio::join!(accept(listener, router, limits, stopped), end);
+    tokio::join!(accept(listener, router, limits, None, stopped), end);
 }
 
-async fn accept(listener: TcpListener, router: Router, limits: Limits, mut stopped: oneshot::Receiver<Duration>) {
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    direct: Option<Arc<dyn Direct>>,
+    mut stopped: oneshot::Receiver<Duration>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let (ending, end) = watch::channel(false);
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header).keep_alive(true);
@@ -105,14 +126,29 @@ async fn accept(listener: TcpListener, router: Router, limits: Limits, mut stopp
         let service = TowerToHyperService::new(router.clone());
         let builder = Arc::clone(&builder);
         let watcher = graceful.watcher();
+        let (direct, end) = (direct.clone(), end.clone());
         connections.spawn(async move {
+            let (stream, read) = match direct {
+                None => (stream, Vec::new()),
+                Some(direct) => match direct::serve(stream, &direct, limits.header, end).await {
+                    Outcome::Over => return,
+                    Outcome::Other(stream, read) => (stream, read),
+                },
+            };
+            let (reading, writing) = stream.into_split();
+            let stream = tokio::io::join(std::io::Cursor::new(read).chain(reading), writing);
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             // Whatever ends a connection early is the client's doing and told to the client, if at all.
             let _ = watcher.watch(connection.into_owned()).await;
             drop(place);
         });
     };
-    let _ = tokio::time::timeout(patience, graceful.shutdown()).await;
+    let _ = ending.send(true);
+    let _ = tokio::time::timeout(patience, async {
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
     connections.shutdown().await;
 }
 

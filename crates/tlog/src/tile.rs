@@ -163,6 +163,13 @@ pub fn decode_hashes(bytes: &[u8], width: u16) -> Result<Vec<Hash>, TlogError> {
 /// [`TlogError::TooLarge`] when an entry exceeds [`MAX_ENTRY_BYTES`].
 pub fn encode_bundle<E: AsRef<[u8]>>(entries: &[E]) -> Result<Vec<u8>, TlogError> {
     let mut bytes = Vec::new();
+    encode_bundle_into(entries, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Appends the bytes of an entry bundle; after an error `bytes` holds a part of them.
+pub(crate) fn encode_bundle_into<E: AsRef<[u8]>>(entries: &[E], bytes: &mut Vec<u8>) -> Result<(), TlogError> {
+    bytes.reserve(entries.iter().map(|entry| 2 + entry.as_ref().len()).sum());
     for entry in entries {
         let entry = entry.as_ref();
         let length = u16::try_from(entry.len()).map_err(|_| TlogError::TooLarge {
@@ -170,10 +177,10 @@ pub fn encode_bundle<E: AsRef<[u8]>>(entries: &[E]) -> Result<Vec<u8>, TlogError
             found: entry.len() as u64,
             limit: MAX_ENTRY_BYTES as u64,
         })?;
-        bytes.extend(length.to_be_bytes());
-        bytes.extend(entry);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(entry);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reads an entry bundle of exactly `width` entries.

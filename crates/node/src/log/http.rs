@@ -6,10 +6,11 @@ use super::chain;
 use super::condition::{State, count, set};
 use super::running::Shared;
 use super::tiles;
+use crate::serve::direct::{Answer, Direct, LaterAnswer};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, State as Extract};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use axum::routing::{get, post};
 use standstill_statement::MAX_STATEMENT_BYTES;
@@ -25,7 +26,7 @@ const JSON: &str = "application/json";
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// For the newest checkpoint.
 const SHORT: &str = "public, max-age=1";
-const EXPECTED_SEQUENCE: HeaderName = HeaderName::from_static("standstill-expected-sequence");
+const EXPECTED_SEQUENCE: &str = "standstill-expected-sequence";
 
 type Log = Extract<Arc<Shared>>;
 type Reply = Result<Response<Body>, Refusal>;
@@ -48,18 +49,71 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
+impl Refusal {
+    /// Header fields beside those of every response.
+    fn fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let expected = self.expected_sequence.map(|number| (EXPECTED_SEQUENCE, number.to_string()));
+        let again = (self.status == 503).then(|| ("retry-after", "1".to_owned()));
+        expected.into_iter().chain(again)
+    }
+}
+
 impl axum::response::IntoResponse for Refusal {
     fn into_response(self) -> Response<Body> {
         let mut response = answer(TEXT, "no-store", format!("{}\n", self.message));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        if let Some(expected) = self.expected_sequence {
-            response.headers_mut().insert(EXPECTED_SEQUENCE, HeaderValue::from(expected));
-        }
-        if self.status == 503 {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        for (name, value) in self.fields() {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(HeaderName::from_static(name), value);
+            }
         }
         response
     }
+}
+
+/// Submissions in the usual form, which need not go through the router.
+#[derive(Debug)]
+pub(super) struct Submissions(pub(super) Arc<Shared>);
+
+impl Direct for Submissions {
+    fn path(&self) -> &'static str {
+        "/add"
+    }
+
+    fn max_body_bytes(&self) -> usize {
+        MAX_STATEMENT_BYTES
+    }
+
+    fn body_patience(&self) -> Duration {
+        Duration::from_secs(self.0.setup.tuning.body_seconds)
+    }
+
+    fn answer(&self, body: Vec<u8>) -> LaterAnswer<'_> {
+        Box::pin(async move { told(&self.0, self.0.add(body).await) })
+    }
+
+    fn late(&self) -> Answer {
+        told(&self.0, Err(too_slow()))
+    }
+}
+
+/// What the submitter is told, and the count of refusals.
+fn told(log: &Shared, added: Result<super::Added, Refusal>) -> Answer {
+    match added {
+        Ok(added) => {
+            let body = format!("{{\"index\":{},\"duplicate\":{}}}\n", added.index, added.duplicate);
+            Answer { status: 200, kind: JSON, fields: Vec::new(), body }
+        }
+        Err(refusal) => {
+            count(&log.condition.metrics.refused, 1);
+            let fields = refusal.fields().collect();
+            Answer { status: refusal.status, kind: TEXT, fields, body: format!("{}\n", refusal.message) }
+        }
+    }
+}
+
+fn too_slow() -> Refusal {
+    Refusal::new(408, "the statement did not arrive in time; send it again")
 }
 
 /// A response with status 200.
@@ -91,7 +145,7 @@ async fn take(log: &Shared, request: Request<Body>) -> Result<super::Added, Refu
     }
     let patience = Duration::from_secs(log.setup.tuning.body_seconds);
     let body = tokio::time::timeout(patience, to_bytes(request.into_body(), MAX_STATEMENT_BYTES)).await;
-    let body = body.map_err(|_| Refusal::new(408, "the statement did not arrive in time; send it again"))?;
+    let body = body.map_err(|_| too_slow())?;
     let body = body.map_err(|error| match std::error::Error::source(&error) {
         Some(cause) if cause.to_string().contains("limit") => chain::too_long(),
         _ => Refusal::new(400, "the statement did not arrive whole; send it again"),

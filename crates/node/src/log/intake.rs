@@ -35,7 +35,9 @@ pub(super) struct Submission {
 struct Accepted {
     hash: Hash,
     leaf: Hash,
-    replies: Vec<(Reply, bool)>,
+    reply: Reply,
+    /// For those who sent it again meanwhile.
+    repeated: Vec<Reply>,
 }
 
 /// How much is held or collected.
@@ -171,7 +173,8 @@ impl Intake {
         let (mut leaves, mut answers) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()));
         for (index, accepted) in (start..).zip(self.batch.drain(..)) {
             leaves.push(accepted.leaf);
-            answers.extend(accepted.replies.into_iter().map(|(reply, duplicate)| (reply, Added { index, duplicate })));
+            answers.push((accepted.reply, Added { index, duplicate: false }));
+            answers.extend(accepted.repeated.into_iter().map(|reply| (reply, Added { index, duplicate: true })));
         }
         (bytes, leaves, Answers(answers))
     }
@@ -187,7 +190,7 @@ impl Intake {
         self.bytes.clear();
         self.batch_bytes = 0;
         for accepted in self.batch.drain(..) {
-            for (reply, _) in accepted.replies {
+            for reply in std::iter::once(accepted.reply).chain(accepted.repeated) {
                 let _ = reply.send(Err(refusal.clone()));
             }
         }
@@ -228,7 +231,7 @@ impl Intake {
         }
         self.batch_bytes += checked.bytes.len();
         self.bytes.push(checked.bytes);
-        self.batch.push(Accepted { hash: checked.hash, leaf: checked.leaf, replies: vec![(reply, false)] });
+        self.batch.push(Accepted { hash: checked.hash, leaf: checked.leaf, reply, repeated: Vec::new() });
         self.last = Some(checked.hash);
         self.closed = checked.closes;
         self.next += 1;
@@ -240,7 +243,7 @@ impl Intake {
         let in_batch = index.checked_sub(self.batch_start()).and_then(|place| usize::try_from(place).ok());
         if let Some(accepted) = in_batch.and_then(|place| self.batch.get_mut(place)) {
             if accepted.hash == checked.hash {
-                accepted.replies.push((reply, true));
+                accepted.repeated.push(reply);
                 return;
             }
         } else if leaf_at(index) == Some(checked.leaf) {

@@ -229,7 +229,9 @@ pub async fn start(setup: Setup) -> Result<RunningLog, NodeError> {
         connections: shared.setup.tuning.connections,
         header: Duration::from_secs(shared.setup.tuning.header_seconds),
     };
-    let server = serve::Server::start(shared.setup.listen, http::router(Arc::clone(&shared)), limits).await?;
+    let submissions = Arc::new(http::Submissions(Arc::clone(&shared)));
+    let router = http::router(Arc::clone(&shared));
+    let server = serve::Server::start_with(shared.setup.listen, router, limits, Some(submissions)).await?;
     let address = server.address();
     tracing::info!(origin = shared.setup.origin(), %address, size = shared.size(), store = shared.setup.store.describe(), "log runs");
     Ok(RunningLog { shared, address, server, sequencer: Some(thread), tasks })

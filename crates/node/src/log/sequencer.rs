@@ -20,6 +20,11 @@ use tokio::runtime::Handle;
 /// Longest sleep, so that a wait (clock, witnesses) is looked at again.
 const NAP: Duration = Duration::from_millis(250);
 
+/// Statements that arrive during one rest of a batch for which it rests again.
+const BUSY: usize = 32;
+/// Most rests of one batch.
+const MOST_RESTS: usize = 4;
+
 /// What the sequencer is asked to do.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "all but one order are additions")]
@@ -99,21 +104,23 @@ impl Sequencer {
     /// Collects statements for one batch; false when told to stop.
     fn collect(&mut self, first: Order) -> bool {
         let mut order = first;
-        let mut rested = false;
+        let (mut rests, mut since_rest) = (0, BUSY);
         loop {
             match order {
                 Order::Stop => return false,
                 Order::Add(submission) => self.take(submission),
             }
+            since_rest += 1;
             if self.intake.is_full() {
                 return true;
             }
             order = match self.inbox.try_recv() {
                 Ok(next) => next,
-                // One sleep instead of being woken for each statement, which costs more than the statement.
-                Err(_) if !rested => {
+                // One sleep instead of being woken for each statement, which costs more than the statement. A batch for which many
+                // arrive goes on collecting for a few more: a sync costs as much for few as for many.
+                Err(_) if rests < MOST_RESTS && since_rest >= BUSY => {
                     std::thread::sleep(self.linger);
-                    rested = true;
+                    (rests, since_rest) = (rests + 1, 0);
                     match self.inbox.try_recv() {
                         Ok(next) => next,
                         Err(_) => return true,

@@ -41,7 +41,7 @@ pub enum StartCheck {
 pub struct Tuning {
     /// Least time between two checkpoints, in milliseconds.
     pub checkpoint_milliseconds: u64,
-    /// How long a batch collects statements after its first, in milliseconds.
+    /// How long a batch collects statements after its first, in milliseconds; up to four times as long while dozens arrive each time.
     pub batch_milliseconds: u64,
     /// Most statements in one batch.
     pub batch_entries: usize,

@@ -12,7 +12,7 @@
 
 use crate::TlogError;
 use crate::durable::{read_limited, write_atomic};
-use crate::tile::{encode_bundle, split_entry};
+use crate::tile::{encode_bundle_into, split_entry};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -33,6 +33,8 @@ pub struct Wal {
     path: PathBuf,
     id: [u8; 16],
     length_bytes: u64,
+    /// The last batch, kept for its room: fresh memory of this size costs more than what is written into it.
+    batch: Vec<u8>,
 }
 
 impl Wal {
@@ -85,7 +87,7 @@ impl Wal {
             Ok(file)
         });
         let file = opened.map_err(TlogError::io("open", path))?;
-        Ok(Self { file, path: path.to_owned(), id, length_bytes })
+        Ok(Self { file, path: path.to_owned(), id, length_bytes, batch: Vec::new() })
     }
 
     /// Writes one batch and waits until it is on the disk.
@@ -93,24 +95,28 @@ impl Wal {
     /// # Errors
     /// [`TlogError::TooLarge`] (nothing was written); [`TlogError::Io`]: the end of the file is unknown then, see [`Wal::cut_off_failed`].
     pub fn append<E: AsRef<[u8]>>(&mut self, first: u64, entries: &[E]) -> Result<(), TlogError> {
-        let body = encode_bundle(entries)?;
+        let batch = &mut self.batch;
+        batch.clear();
+        batch.resize(BATCH_HEADER_BYTES, 0);
+        encode_bundle_into(entries, batch)?;
+        let body_bytes = batch.len() - BATCH_HEADER_BYTES;
         let too_large =
-            |_| TlogError::TooLarge { what: "batch bytes", found: body.len() as u64, limit: u64::from(u32::MAX) };
-        let length_after = self.length_bytes + (BATCH_HEADER_BYTES + body.len()) as u64;
+            |_| TlogError::TooLarge { what: "batch bytes", found: body_bytes as u64, limit: u64::from(u32::MAX) };
+        let length_after = self.length_bytes + batch.len() as u64;
         if length_after > MAX_WAL_BYTES {
             let what = "write-ahead file bytes (publish first)";
             return Err(TlogError::TooLarge { what, found: length_after, limit: MAX_WAL_BYTES });
         }
         let count = u32::try_from(entries.len()).map_err(too_large)?;
-        let length = u32::try_from(body.len()).map_err(too_large)?;
-        let mut batch = Vec::with_capacity(BATCH_HEADER_BYTES + body.len());
-        batch.extend(BATCH_MAGIC);
-        batch.extend(first.to_be_bytes());
-        batch.extend(count.to_be_bytes());
-        batch.extend(length.to_be_bytes());
-        batch.extend(check(&self.id, &batch[4..], &body));
-        batch.extend(body);
-        self.file.write_all(&batch).map_err(TlogError::io("append to", &self.path))?;
+        let length = u32::try_from(body_bytes).map_err(too_large)?;
+        let (header, body) = batch.split_at_mut(BATCH_HEADER_BYTES);
+        header[..4].copy_from_slice(BATCH_MAGIC);
+        header[4..12].copy_from_slice(&first.to_be_bytes());
+        header[12..16].copy_from_slice(&count.to_be_bytes());
+        header[16..20].copy_from_slice(&length.to_be_bytes());
+        let check = check(&self.id, &header[4..20], body);
+        header[20..].copy_from_slice(&check);
+        self.file.write_all(batch).map_err(TlogError::io("append to", &self.path))?;
         self.file.sync_data().map_err(TlogError::io("sync", &self.path))?;
         self.length_bytes = length_after;
         Ok(())
