@@ -23,6 +23,14 @@ const CLOCK_SECONDS: i64 = 86_400;
 /// Most ids in a remark.
 const SHOWN: usize = 5;
 
+/// Marks that a reader should know of, each with the kind of its remark and the words after the number.
+const SUSPICIOUS: [(Mark, &str, &str); 4] = [
+    (Mark::AiSignedOff, "ai-signed-off", "commits are signed off by an AI system"),
+    (Mark::PersonUnderAgent, "person-under-agent", "commits have an attestation that gives a person's key to an agent"),
+    (Mark::OtherSigner, "other-signer", "commits are signed by another person than author and committer"),
+    (Mark::Unreadable, "unreadable-attestation", "commits have an attestation that cannot be read"),
+];
+
 /// Computes the record.
 ///
 /// # Errors
@@ -325,18 +333,9 @@ impl<'a> Sums<'a> {
             self.attestations.stray,
             format!("{} attestations are about commits outside the history", self.attestations.stray),
         );
-        let marked = |mark| self.marks.get(&mark).copied().unwrap_or(0);
-        for (mark, kind, words) in [
-            (Mark::AiSignedOff, "ai-signed-off", "commits are signed off by an AI system"),
-            (
-                Mark::PersonUnderAgent,
-                "person-under-agent",
-                "commits have an attestation that gives a person's key to an agent",
-            ),
-            (Mark::OtherSigner, "other-signer", "commits are signed by another person than author and committer"),
-            (Mark::Unreadable, "unreadable-attestation", "commits have an attestation that cannot be read"),
-        ] {
-            say(kind, marked(mark), format!("{} {words}", marked(mark)));
+        for (mark, kind, words) in SUSPICIOUS {
+            let marked = self.marks.get(&mark).copied().unwrap_or(0);
+            say(kind, marked, format!("{marked} {words}"));
         }
         let laundered = self
             .table
