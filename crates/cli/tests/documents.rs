@@ -61,6 +61,11 @@ fn monitor() {
 }
 
 #[test]
+fn signed_signals() {
+    run_page("signals/statement.md");
+}
+
+#[test]
 fn policy() {
     run_page("roles/policy.md");
 }

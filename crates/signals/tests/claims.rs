@@ -163,7 +163,7 @@ fn shifted_dates() {
 fn changed_results() {
     let mut forged = honest();
     let text = String::from_utf8(forged.result.clone()).unwrap();
-    let place = text.find("\"minutes\": ").unwrap() + "\"minutes\": ".len();
+    let place = text.find("\"average\": ").unwrap() + "\"average\": ".len();
     forged.result = format!("{}9{}", &text[..place], &text[place..]).into_bytes();
     assert!(caught(&renamed(forged), Part::Result).contains("'agents'"));
     // Another form of the same record is another result.
@@ -186,7 +186,7 @@ fn a_result_of_another_version_cannot_be_told() {
     );
     forged.result = text.clone().into_bytes();
     check(&renamed(forged.clone())).unwrap();
-    forged.result = text.replacen("\"minutes\": ", "\"minutes\": 9", 1).into_bytes();
+    forged.result = text.replacen("\"average\": ", "\"average\": 9", 1).into_bytes();
     assert!(matches!(check(&renamed(forged)), Err(Fault::Unknown(_))));
 }
 
@@ -336,6 +336,10 @@ fn the_engine_is_pinned() {
     let method = claim.signal.method;
     assert_eq!(
         (claim::ENGINE, hex::encode(Sha256::digest(&claim.result)).as_str(), hex::encode(method.0).as_str()),
-        (1, "?", "?")
+        (
+            1,
+            "68b76dbb0f9ca80e4bcc4aaa30a67815ddb2ca332835c76bf0de5c0a3fc27bd9",
+            "8daf5bcaf207baceaeff37b31c360c06a5ef437ee436d87d967aec83f0f3b8a7"
+        )
     );
 }

@@ -119,7 +119,18 @@ fn workflows_that_are_gone_or_cannot_be_read() {
 #[test]
 fn machines_and_caches_as_they_stand() {
     let stands = |text: &str| rules_of(&scanner().scan_file(".github/workflows/a.yml", text.as_bytes()));
+    assert_eq!(stands(&WORKFLOW.replace("on: push", "on: issue_comment")), [id::CI_DANGEROUS_TRIGGER]);
     assert_eq!(stands(&WORKFLOW.replace("runs-on: x", "runs-on: [self-hosted, linux]")), [id::CI_SELF_HOSTED]);
+    let matrix = WORKFLOW.replace(
+        "runs-on: x",
+        "runs-on: ${{ matrix.os }}\n    strategy: {matrix: {os: [x], include: [{os: self-hosted}]}}",
+    );
+    assert_eq!(stands(&matrix), [id::CI_SELF_HOSTED]);
+    assert!(stands(&matrix.replace("self-hosted", "y")).is_empty());
+    let asked = "      - uses: x/y@0123456789abcdef0123456789abcdef01234567\n        with: {cache: true}\n      - run: npm publish\n";
+    assert_eq!(stands(&WORKFLOW.replace("      - run: cargo test\n", asked)), [id::CI_RELEASE_CACHE]);
+    let not = asked.replace("true", "false");
+    assert!(stands(&WORKFLOW.replace("      - run: cargo test\n", &not)).is_empty());
     let cached = WORKFLOW.replace(
         "      - run: cargo test\n",
         "      - uses: actions/cache@0123456789abcdef0123456789abcdef01234567\n      - run: cargo publish\n",

@@ -146,7 +146,7 @@ pub struct Workflow {
 fn texts(node: &Node) -> Vec<String> {
     match &node.value {
         Value::Scalar { text, .. } => vec![text.clone()],
-        Value::Sequence(items) => items.iter().filter_map(|item| item.text().map(str::to_owned)).collect(),
+        Value::Sequence(items) => items.iter().flat_map(texts).collect(),
         Value::Mapping(entries) => entries.iter().flat_map(|(_, value)| texts(value)).collect(),
     }
 }
@@ -194,14 +194,23 @@ fn step(node: &Node) -> Step {
     }
 }
 
+/// Labels of `runs-on`, with those that a matrix puts there.
+fn machines(node: &Node) -> Vec<String> {
+    let mut labels = node.get("runs-on").map(texts).unwrap_or_default();
+    if labels.iter().any(|label| label.contains("matrix.")) {
+        let matrix = node.get("strategy").and_then(|strategy| strategy.get("matrix"));
+        labels.extend(matrix.map(texts).unwrap_or_default());
+    }
+    labels
+}
+
 fn job(key: &Node, node: &Node) -> Job {
-    let runs_on = node.get("runs-on");
     Job {
         id: key.text().unwrap_or_default().to_owned(),
         permissions: Permissions::read(node.get("permissions")),
         condition: condition(node),
         continue_on_error: may_be_true(node.get("continue-on-error")),
-        runs_on: runs_on.map(texts).unwrap_or_default(),
+        runs_on: machines(node),
         needs: node.get("needs").map(texts).unwrap_or_default(),
         uses: node.get_text("uses").map(str::to_owned),
         inherits_secrets: node.get_text("secrets") == Some("inherit"),
@@ -360,6 +369,24 @@ impl Step {
             && self.with.iter().any(|(key, value)| {
                 (key == "cache" || key == "bundler-cache") && !matches!(value.as_str(), "" | "false")
             })
+            || self.asks_for_a_cache()
+    }
+
+    /// True when an input of any action switches a cache on by name.
+    fn asks_for_a_cache(&self) -> bool {
+        self.with.iter().any(|(key, value)| {
+            let asks = matches!(
+                key.as_str(),
+                "cache"
+                    | "enable-cache"
+                    | "use-cache"
+                    | "package-manager-cache"
+                    | "cache-from"
+                    | "cache-to"
+                    | "sccache"
+            );
+            asks && !matches!(value.to_ascii_lowercase().as_str(), "" | "false" | "no" | "never" | "none" | "0")
+        })
     }
 
     /// True when the step looks like a check rather than a set-up.

@@ -30,7 +30,7 @@ const UNTRUSTED: [&str; 17] = [
 pub fn check(workflow: &Workflow) -> Vec<Finding> {
     let mut found = Vec::new();
     let strangers = workflow.runs_for_strangers();
-    for event in ["pull_request_target", "workflow_run"] {
+    for event in ["pull_request_target", "workflow_run", "issue_comment"] {
         if workflow.triggers.contains_key(event) {
             found.push(Finding::new(id::CI_DANGEROUS_TRIGGER, workflow.triggers_line, 0, format!("starts on {event}")));
         }
