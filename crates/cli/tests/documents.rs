@@ -61,6 +61,11 @@ fn monitor() {
 }
 
 #[test]
+fn gate_operator() {
+    run_page("roles/gate-operator.md");
+}
+
+#[test]
 fn policy() {
     run_page("roles/policy.md");
 }
