@@ -25,7 +25,7 @@ api=
 finish() {
   status=$?
   # Only what this script started, by its id; claims.py ends the gates that it starts.
-  [ -n "$api" ] && kill "$api" 2>/dev/null && wait "$api" 2>/dev/null
+  if [ -n "$api" ]; then kill "$api" 2>/dev/null || true; wait "$api" 2>/dev/null || true; fi
   if [ "$status" != 0 ]; then tail -n 15 "$dir"/*.log >&2 || true; fi
   if [ -n "${KEEP:-}" ]; then echo "kept: $dir"; else rm -rf "$dir"; fi
   exit "$status"

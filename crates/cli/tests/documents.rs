@@ -66,6 +66,11 @@ fn signed_signals() {
 }
 
 #[test]
+fn gate_operator() {
+    run_page("roles/gate-operator.md");
+}
+
+#[test]
 fn policy() {
     run_page("roles/policy.md");
 }

@@ -7,6 +7,7 @@ use standstill_gate::{Cap, Gate, Held, Job, Measure, Phase, Run, Scheduler, Situ
 use standstill_statement::{Class, GatePoint, Hash32, Name, SigningKey};
 use standstill_tlog::file_log::FileLog;
 use standstill_tlog::note::{KeyType, NoteSigner};
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 const NOW: u64 = 1_800_000_000;
@@ -132,6 +133,18 @@ fn journal() -> (tempfile::TempDir, Journal) {
     (dir, journal)
 }
 
+/// The floor: two short writes, each synced, as a decision needs (its opening, then its entry).
+fn syncs() -> (Duration, Duration) {
+    let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let mut files = ["a", "b"].map(|name| std::fs::File::create(dir.path().join(name)).unwrap());
+    time(400, |_| {
+        for file in &mut files {
+            file.write_all(&[1; 600]).unwrap();
+            file.sync_data().unwrap();
+        }
+    })
+}
+
 fn main() {
     let engine = if cfg!(feature = "cedar") { "clauses and Cedar" } else { "clauses" };
     println!("judged by: {engine}\n{:34} {:36} {:>10} {:>10}", "sizes", "what", "p50 us", "p99 us");
@@ -172,6 +185,7 @@ fn main() {
             journal.record(&gate, &batch).unwrap();
         });
         row(&sizes, "the same, each of 64 at once", (batch.0 / 64, batch.1 / 64));
+        row(&sizes, "two synced writes alone", syncs());
         println!("{sizes:34} {:36} {:>10.1}", "learn a situation", loaded.as_nanos() as f64 / 1000.0);
     }
 }
