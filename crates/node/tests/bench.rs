@@ -7,8 +7,15 @@ use standstill_node::log::bench::{BenchOptions, run};
 fn the_bench_runs_and_prints_a_table() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let full = std::env::var_os("STANDSTILL_BENCH").is_some();
-    let small =
-        BenchOptions { statements: 2000, connections: 64, reads: 2000, readers: 16, checkpoints: 100, threads: 2 };
+    let small = BenchOptions {
+        statements: 2000,
+        connections: 64,
+        reads: 2000,
+        readers: 16,
+        checkpoints: 100,
+        threads: 2,
+        peer: None,
+    };
     let report = run(directory.path(), &if full { BenchOptions::default() } else { small }).unwrap();
     println!("{report}");
     // The part beside the check is a difference of two measurements, and zero when the machine was busy during the second.

@@ -219,6 +219,12 @@ pub enum LogNetworkCommand {
         /// Connections that append at the same time
         #[arg(long, default_value_t = 512)]
         connections: usize,
+        /// Address of another log that is sent the same statements before; scripts/peer.sh starts one
+        #[arg(long, value_name = "ADDRESS", requires = "peer_process")]
+        peer: Option<std::net::SocketAddr>,
+        /// Process of that log, for its processor time
+        #[arg(long, value_name = "PID", requires = "peer")]
+        peer_process: Option<u32>,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -15,7 +15,7 @@ use standstill_agreement::Agreement;
 use standstill_node::client::http::join;
 use standstill_node::client::question::Speaker;
 use standstill_node::client::{ClientError, Follower, Http, HttpLimits, LogCopy};
-use standstill_node::log::bench::{self, BenchOptions};
+use standstill_node::log::bench::{self, BenchOptions, Peer};
 use standstill_statement::time::{days_from_civil, utc};
 use standstill_statement::{Body, Freeze, Name};
 use standstill_tlog::TlogError;
@@ -45,8 +45,11 @@ pub(super) fn run(command: &LogNetworkCommand) -> CliResult {
         }
         LogNetworkCommand::Rotate { home } => rotate(home),
         LogNetworkCommand::Succeed { home, predecessor, check } => succession::run(home, predecessor, *check),
-        LogNetworkCommand::Bench { dir, statements, connections, json } => {
-            measure(dir, *statements, *connections, *json)
+        LogNetworkCommand::Bench { dir, statements, connections, peer, peer_process, json } => {
+            let peer = peer.zip(*peer_process).map(|(address, process)| Peer { address, process });
+            let options =
+                BenchOptions { statements: *statements, connections: *connections, peer, ..BenchOptions::default() };
+            measure(dir, &options, *json)
         }
     }
 }
@@ -113,12 +116,11 @@ fn rotate(home: &Path) -> CliResult {
     Ok(Exit::Ok)
 }
 
-fn measure(dir: &Path, statements: usize, connections: usize, json: bool) -> CliResult {
+fn measure(dir: &Path, options: &BenchOptions, json: bool) -> CliResult {
     folder::make(dir)?;
     let place = tempfile::tempdir_in(dir).map_err(|error| CliError::file("make folder in", dir, &error))?;
-    let options = BenchOptions { statements, connections, ..BenchOptions::default() };
     let progress = Progress::start("Measuring", 0, "");
-    let report = bench::run(place.path(), &options).map_err(CliError::unreadable)?;
+    let report = bench::run(place.path(), options).map_err(CliError::unreadable)?;
     drop(progress);
     if json {
         let rows: Vec<_> = report

@@ -21,6 +21,7 @@ use load::Load;
 use standstill_statement::{Hash32, Name, SigningKey};
 use standstill_tlog::note::{KeyType, NoteSigner};
 use standstill_tlog::policy::Policy;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +42,31 @@ pub struct BenchOptions {
     pub checkpoints: usize,
     /// Threads of the server, and as many of the generator.
     pub threads: usize,
+    /// Another log on this machine that is sent the same statements in the same way, before this one is.
+    pub peer: Option<Peer>,
+}
+
+/// Another log: its `POST /add` takes any bytes and answers with an index once they are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its process, for its processor time.
+    pub process: u32,
 }
 
 impl Default for BenchOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { statements: 100_000, connections: 512, reads: 200_000, readers: 64, checkpoints: 5_000, threads }
+        Self {
+            statements: 100_000,
+            connections: 512,
+            reads: 200_000,
+            readers: 64,
+            checkpoints: 5_000,
+            threads,
+            peer: None,
+        }
     }
 }
 
@@ -65,7 +85,12 @@ pub fn run(directory: &Path, options: &BenchOptions) -> Result<BenchReport, Node
     let load = Load::prepare(&key, agreement, options.statements)?;
     let mut report = BenchReport::new(options, load.statement_bytes());
     limits::measure(directory, &load, options, &mut report)?;
-    appends(&generator, &log, load, options, &mut report)?;
+    if let Some(peer) = &options.peer {
+        let before = cpu::of_process(peer.process)?;
+        let result = generator.block_on(load.append_to_peer(peer.address, options.connections))?;
+        report.peer(&result, cpu::of_process(peer.process)?.saturating_sub(before));
+    }
+    appends(&generator, &log, &load, options, &mut report)?;
     reads(&generator, &log, options, &mut report)?;
     server.block_on(log.stop())?;
     let witness = server.block_on(witness::WitnessLoad::prepare(directory, options.checkpoints))?;
@@ -97,7 +122,7 @@ fn setup(directory: &Path, key: &SigningKey, agreement: Hash32) -> Result<Setup,
         witnesses: Vec::new(),
         upload_directory: store.upload_directory(),
         store: Arc::new(store),
-        listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         seen: Vec::new(),
         clock: Setup::system_clock(),
         tuning: Tuning { start_check: StartCheck::None, hold_milliseconds: 5000, ..Tuning::default() },
@@ -108,7 +133,7 @@ fn setup(directory: &Path, key: &SigningKey, agreement: Hash32) -> Result<Setup,
 fn appends(
     generator: &Runtime,
     log: &RunningLog,
-    load: Load,
+    load: &Load,
     options: &BenchOptions,
     report: &mut BenchReport,
 ) -> Result<(), NodeError> {

@@ -55,13 +55,18 @@ impl Connection {
     }
 }
 
+fn length(line: &str) -> Option<usize> {
+    let (name, value) = line.split_once(": ")?;
+    value.parse().ok().filter(|_| name.eq_ignore_ascii_case("content-length"))
+}
+
 /// Status, body length and whole length of a response whose head is complete.
 fn parse(bytes: &[u8]) -> Result<Option<(Response, usize)>, NodeError> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let malformed = || NodeError::Broken("the log's answer is not HTTP/1.1 with a length".to_owned());
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| malformed())?;
     let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(malformed)?;
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let length = head.lines().find_map(|line| length(line));
     let body_bytes = length.ok_or_else(malformed)?;
     Ok(Some((Response { status, body_bytes }, end + 4 + body_bytes)))
 }

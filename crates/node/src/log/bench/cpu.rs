@@ -2,6 +2,7 @@
 
 use crate::error::NodeError;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 /// Processor time used until now by the calling thread.
@@ -16,11 +17,20 @@ fn on_processor(schedstat: &str) -> Duration {
 
 /// Processor time used until now by all living threads whose name starts with `prefix`.
 pub(super) fn of_threads(prefix: &str) -> Result<Duration, NodeError> {
+    sum(Path::new("/proc/self/task"), |name| name.starts_with(prefix))
+}
+
+/// Processor time used until now by all living threads of a process.
+pub(super) fn of_process(process: u32) -> Result<Duration, NodeError> {
+    sum(&Path::new("/proc").join(process.to_string()).join("task"), |_| true)
+}
+
+fn sum(tasks: &Path, counts: impl Fn(&str) -> bool) -> Result<Duration, NodeError> {
     let mut total = Duration::ZERO;
-    let threads = fs::read_dir("/proc/self/task").map_err(NodeError::io("list", "/proc/self/task"))?;
+    let threads = fs::read_dir(tasks).map_err(NodeError::io("list", tasks.display()))?;
     for thread in threads.flatten() {
         let read = |file: &str| fs::read_to_string(thread.path().join(file)).unwrap_or_default();
-        if read("comm").starts_with(prefix) {
+        if counts(&read("comm")) {
             total += on_processor(&read("schedstat"));
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Statements signed beforehand: heartbeats, the smallest statements that there are.
 pub(super) struct Load {
-    statements: Vec<Vec<u8>>,
+    statements: Arc<Vec<Vec<u8>>>,
     /// Key that signed them, for the limits.
     pub(super) key: standstill_statement::PublicKey,
 }
@@ -56,7 +56,7 @@ impl Load {
             previous = Some(Hash32::of(&bytes));
             statements.push(bytes);
         }
-        Ok(Self { statements, key: key.public() })
+        Ok(Self { statements: Arc::new(statements), key: key.public() })
     }
 
     /// Length of one statement, envelope included.
@@ -70,9 +70,13 @@ impl Load {
     }
 
     /// Sends all statements; every answer must be the right index.
-    pub(super) async fn append(self, address: SocketAddr, connections: usize) -> Result<Timing, NodeError> {
-        let statements = Arc::new(self.statements);
-        many(address, statements.len(), connections, Append(statements)).await
+    pub(super) async fn append(&self, address: SocketAddr, connections: usize) -> Result<Timing, NodeError> {
+        many(address, self.statements.len(), connections, Append(Arc::clone(&self.statements))).await
+    }
+
+    /// Sends all statements to a log that does not know what a statement is; every answer must be a number.
+    pub(super) async fn append_to_peer(&self, address: SocketAddr, connections: usize) -> Result<Timing, NodeError> {
+        many(address, self.statements.len(), connections, AppendToPeer(Arc::clone(&self.statements))).await
     }
 }
 
@@ -89,6 +93,20 @@ impl Work for Append {
         }
         let text = String::from_utf8_lossy(body);
         Err(NodeError::Broken(format!("statement {number} was answered with {}: {text}", response.status)))
+    }
+}
+
+#[derive(Clone)]
+struct AppendToPeer(Arc<Vec<Vec<u8>>>);
+
+impl Work for AppendToPeer {
+    async fn once<'a>(&'a self, connection: &'a mut Connection, number: usize) -> Result<(), NodeError> {
+        let response = connection.request("POST", "/add", &self.0[number]).await?;
+        let body = String::from_utf8_lossy(connection.body(&response));
+        if response.status == 200 && body.trim().parse::<u64>().is_ok() {
+            return Ok(());
+        }
+        Err(NodeError::Broken(format!("the peer answered statement {number} with {}: {body}", response.status)))
     }
 }
 
