@@ -31,6 +31,6 @@ pub use machine::{Event, Machine};
 pub use phase::RunPhase;
 pub use replay::{Timeline, replay, replay_with};
 pub use state::{LiftVote, State};
-pub use status::{CaseStatus, Due, PartyStatus, Status, TriggerStatus};
+pub use status::{CaseStatus, Due, PartyStatus, Status, TimelineView, TriggerStatus};
 pub use transition::{Effect, Rule, Subject, Transition};
 pub use weigh::{Outcome, preview};

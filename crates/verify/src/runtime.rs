@@ -7,7 +7,7 @@
 
 use crate::bundle::Bundle;
 use crate::record::{IssuerLog, Record};
-use crate::verdict::{OpenCase, PartyPhase, RunTime};
+use crate::verdict::{ForkProof, OpenCase, PartyPhase, RunTime};
 use standstill_agreement::Agreement;
 use standstill_agreement::runtime::{Fact, Facts, Machine, Status, Timeline, replay_with};
 use standstill_audit::{Beacon, Round};
@@ -37,6 +37,14 @@ pub fn replay(bundle: &Bundle, as_of_unix_seconds: Option<u64>) -> Option<Replay
 #[must_use]
 pub fn facts(bundle: &Bundle) -> Facts {
     gather(bundle, &Record::read(bundle))
+}
+
+/// The facts of a bundle, and the latest time at which a quorum cosigned anything (Unix seconds; the start of the agreement when none did).
+#[must_use]
+pub fn facts_and_time(bundle: &Bundle) -> (Facts, u64) {
+    let record = Record::read(bundle);
+    let latest = record.latest_quorum_time().unwrap_or(bundle.agreement.start_unix_seconds);
+    (gather(bundle, &record), latest)
 }
 
 pub(crate) fn of(bundle: &Bundle, record: &Record, as_of: u64) -> Option<Replayed> {
@@ -75,14 +83,20 @@ fn take(bundle: &Bundle, log: &IssuerLog, facts: &mut Facts) {
     if let Some(until) = log.shown_until() {
         facts.shown_until.insert(log.issuer.clone(), until);
     }
-    let size = |note: &str| {
+    let cosigned_size = |note: &str| {
         let key = bundle.agreement.issuer(&log.issuer).and_then(|(vkey, _)| vkey.parse().ok())?;
-        SignedCheckpoint::parse(note.as_bytes(), &key).ok().map(|signed| signed.checkpoint().size)
+        let signed = SignedCheckpoint::parse(note.as_bytes(), &key).ok()?;
+        bundle.policy.evaluate(signed.note()).ok()?.quorum_time?;
+        Some(signed.checkpoint().size)
     };
-    // Two heads that contradict each other differ, at the latest, in the last entry that both cover.
-    let contradictions = log.forks.iter().filter_map(|fork| Some(size(&fork.first)?.min(size(&fork.second)?)));
-    if let Some(smallest) = contradictions.min() {
-        facts.forked_from.insert(log.issuer.clone(), smallest.saturating_sub(1));
+    // Two heads that contradict each other differ, at the latest, in the last entry that both cover. One that no quorum has cosigned is a
+    // fault and takes nothing back: else its issuer could undo its own votes at any later time by signing one more head.
+    let from = |fork: &ForkProof| {
+        let sizes = (cosigned_size(&fork.first), cosigned_size(&fork.second));
+        if let (Some(first), Some(second)) = sizes { first.min(second).saturating_sub(1) } else { u64::MAX }
+    };
+    if let Some(smallest) = log.forks.iter().map(from).min() {
+        facts.forked_from.insert(log.issuer.clone(), smallest);
     }
 }
 

@@ -58,8 +58,9 @@ pub struct Facts {
     pub shown_until: BTreeMap<Name, u64>,
     /// Randomness of beacon rounds, each checked against the beacon's key.
     pub beacon: BTreeMap<u64, Hash32>,
-    /// Logs of which two signed heads contradict each other, with the first entry that the two are known to disagree on. The entries
-    /// of the other history need not be at hand.
+    /// Logs of which two signed heads contradict each other. When a quorum has cosigned both, the first entry that the two are known to
+    /// disagree on; else `u64::MAX`, because what one quorum alone has cosigned stands, and its issuer must not be able to take it back
+    /// by signing another head. The entries of the other history need not be at hand.
     pub forked_from: BTreeMap<Name, u64>,
 }
 

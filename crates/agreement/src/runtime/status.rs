@@ -1,5 +1,6 @@
 //! One screen about a moment: which phase, who is bound, what is due when, what is missing. Derived from a timeline; nothing here decides.
 
+use super::fact::Ignored;
 use super::inspection::InspectionStage;
 use super::machine::Machine;
 use super::replay::Timeline;
@@ -117,7 +118,43 @@ pub struct Due {
     pub what: String,
 }
 
+/// A timeline for people and programs, without the state at its end.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TimelineView<'t> {
+    /// The agreement.
+    pub agreement: Hash32,
+    /// The moment up to which it was replayed, in seconds since the Unix epoch.
+    pub as_of_unix_seconds: u64,
+    /// Up to this moment nothing that can still turn up changes anything.
+    pub settled_until_unix_seconds: u64,
+    /// What keeps the rest from being settled.
+    pub unsettled: &'t [String],
+    /// [`Timeline::hash`].
+    pub timeline: Hash32,
+    /// Transitions in order.
+    pub transitions: &'t [Transition],
+    /// Statements without effect, in order.
+    pub ignored: &'t [Ignored],
+    /// Issuers with two histories or with a statement that breaks a rule.
+    pub at_fault: Vec<Name>,
+}
+
 impl Timeline {
+    /// What a reader of the timeline sees.
+    #[must_use]
+    pub fn view(&self) -> TimelineView<'_> {
+        TimelineView {
+            agreement: self.agreement,
+            as_of_unix_seconds: self.as_of_unix_seconds,
+            settled_until_unix_seconds: self.settled_until_unix_seconds,
+            unsettled: &self.unsettled,
+            timeline: self.hash(),
+            transitions: &self.transitions,
+            ignored: &self.ignored,
+            at_fault: self.at_fault.iter().cloned().collect(),
+        }
+    }
+
     /// SHA-256 over domain and deterministic CBOR of everything that a reader sees: moment, transitions with their causes, and statements
     /// without effect. Equal facts give equal hashes.
     #[must_use]

@@ -393,3 +393,26 @@ fn one_party_cannot_stop_the_clocks() {
     assert!(!shown.iter().any(|line| line.contains("ClocksFrozen")), "{}", shown.join("\n"));
     has(&shown, &["day 70 00h party east: active -> withdrawn (WithdrawalOver)", "party west: due -> missing report"]);
 }
+
+/// Rule: what one quorum alone has cosigned stands. A party that signs another head later, which no quorum cosigns, is at fault and takes
+/// nothing back.
+#[test]
+fn a_later_fork_takes_no_vote_back() {
+    let terms = terms();
+    let mut world = in_force(&terms, 80);
+    let at = world.at(20, 6);
+    let raise = pause(&mut world, at);
+    let at = world.at(51, 0);
+    vote_all(&mut world, &["north", "south", "east"], at, Matter::Lift, raise, 0);
+    let mut facts = world.facts();
+    let before = replay(&terms, &facts, world.at(60, 0)).unwrap();
+    assert!(matches!(before.state.phase(), RunPhase::Resuming { .. }));
+    facts.forked_from.insert(name("north"), u64::MAX);
+    let after = replay(&terms, &facts, world.at(60, 0)).unwrap();
+    assert_eq!(after.transitions, before.transitions);
+    assert!(after.at_fault.contains(&name("north")));
+    // Two quorums for two histories: more witnesses are corrupt than the terms allow for, and nothing of that log counts any more.
+    facts.forked_from.insert(name("north"), 0);
+    let broken = replay(&terms, &facts, world.at(60, 0)).unwrap();
+    assert!(!broken.state.bound().contains(&name("north")));
+}

@@ -27,16 +27,7 @@ pub(super) fn timeline(folder: &Path, at: Option<&str>, json: bool) -> CliResult
     let (_, replayed) = replayed(folder, at)?;
     let timeline = &replayed.timeline;
     if json {
-        let value = json!({
-            "agreement": timeline.agreement,
-            "as_of_unix_seconds": timeline.as_of_unix_seconds,
-            "settled_until_unix_seconds": timeline.settled_until_unix_seconds,
-            "unsettled": timeline.unsettled,
-            "timeline": timeline.hash(),
-            "transitions": timeline.transitions,
-            "ignored": timeline.ignored,
-            "at_fault": timeline.at_fault,
-        });
+        let value = json!(timeline.view());
         println!("{value:#}");
     } else {
         print!("{}", timeline_text(timeline));
