@@ -6,7 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn standstill(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_standstill")).args(["signal", "changes"]).args(arguments).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_standstill"))
+        .args(["signal", "changes"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 #[track_caller]
@@ -49,10 +54,21 @@ fn from_a_repository_to_a_record_and_back() {
     std::fs::create_dir(&repo).unwrap();
     git(&repo, &["init", "-q", "-b", "main"], "0 +0000");
     commit(&repo, "train/a.py", "1\n2\n3\n", "Start", "1735700000 +0000");
-    commit(&repo, "train/a.py", "1\n2\n3\n4\n", "More\n\nCo-authored-by: Claude <noreply@anthropic.com>", "1738400000 +0000");
+    commit(
+        &repo,
+        "train/a.py",
+        "1\n2\n3\n4\n",
+        "More\n\nCo-authored-by: Claude <noreply@anthropic.com>",
+        "1738400000 +0000",
+    );
 
     let base = ["repo", "--cache", "cache", "--table", "t.jsonl", "--record", "r.json"];
-    expect(&base, at, 0, &["2025-01", "2025-02", "AI wrote 25.0 to 100.0 % of the added lines", "no salt", "trailer 1"]);
+    expect(
+        &base,
+        at,
+        0,
+        &["2025-01", "2025-02", "AI wrote 25.0 to 100.0 % of the added lines", "no salt", "trailer 1"],
+    );
     let (table, record) = (std::fs::read(at.join("t.jsonl")).unwrap(), std::fs::read(at.join("r.json")).unwrap());
     let json = standstill(&["repo", "--cache", "cache", "--threads", "3", "--json"], at);
     assert_eq!(json.stdout, record, "--json, --record, cache and threads agree");
@@ -62,7 +78,8 @@ fn from_a_repository_to_a_record_and_back() {
 
     expect(&["--recompute", "r.json", "--table", "t.jsonl"], at, 0, &["AI wrote 25.0 to 100.0 %"]);
     let text = String::from_utf8(record).unwrap();
-    std::fs::write(at.join("forged.json"), text.replacen("\"low-millionths\": 250000", "\"low-millionths\": 0", 1)).unwrap();
+    std::fs::write(at.join("forged.json"), text.replacen("\"low-millionths\": 250000", "\"low-millionths\": 0", 1))
+        .unwrap();
     expect(&["--recompute", "forged.json", "--table", "t.jsonl"], at, 1, &["DIFFERS", "'metrics'"]);
     expect(&["--recompute", "r.json", "--table", "t2.jsonl"], at, 1, &["not the one that the record names"]);
 

@@ -27,7 +27,8 @@ pub(super) fn run(args: &ChangesArgs) -> CliResult {
     let Some(repository) = &args.repository else { return Err(CliError::usage("give the path of a git repository")) };
     let walked = walked(args, repository, &tables)?;
     if let Some(path) = &args.against {
-        let earlier = Table::parse(&folder::read(path, MAX_BYTES)?).map_err(|error| CliError::about(path.display(), error))?;
+        let earlier =
+            Table::parse(&folder::read(path, MAX_BYTES)?).map_err(|error| CliError::about(path.display(), error))?;
         if let Err(ChangesError::Differs(why)) = compare::extends(&earlier, &walked.table) {
             println!("DIFFERS: {why}.\nThe repository is not the one that {} was made from.", path.display());
             return Ok(Exit::Violated);

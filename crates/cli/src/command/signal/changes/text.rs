@@ -45,7 +45,11 @@ fn head(out: &mut String, record: &Record) {
         Unattributed::Ai => "AI's in the upper bound",
         Unattributed::Person => "a person's",
     };
-    say!(out, "  unattributed changes count as {unattributed}; {} families of sources for the lower bound", method.families);
+    say!(
+        out,
+        "  unattributed changes count as {unattributed}; {} families of sources for the lower bound",
+        method.families
+    );
     say!(
         out,
         "History from {}: {} commits, {} merges, {} outside the months that count",
