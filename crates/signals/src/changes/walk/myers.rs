@@ -96,7 +96,8 @@ impl Search<'_> {
         let signed = |length: usize| i32::try_from(length).map_err(|_| TooMuch);
         let (n, m) = (signed(a.len())?, signed(b.len())?);
         let (delta, zero) = (n - m, signed(self.forward.len() / 2)?);
-        let at = |diagonal: i32| usize::try_from(zero + diagonal).unwrap_or(0);
+        // Diagonals lie between -m - 1 and n + 1, and the lists have room for both on either side of `zero`.
+        let at = |diagonal: i32| (zero + diagonal) as usize;
         let (forward, backward) = (&mut self.forward, &mut self.backward);
         (forward[at(1)], backward[at(1)]) = (0, 0);
         for d in 0..=(n + m + 1) / 2 {
@@ -124,8 +125,9 @@ impl Search<'_> {
     }
 }
 
-fn point(x: i32, y: i32) -> (usize, usize) {
-    (usize::try_from(x).unwrap_or(0), usize::try_from(y).unwrap_or(0))
+/// Coordinates inside the box are never negative.
+const fn point(x: i32, y: i32) -> (usize, usize) {
+    (x as usize, y as usize)
 }
 
 /// The furthest point on diagonal `k` with `d` steps: where the step ends, and where the equal elements after it end.
