@@ -20,7 +20,8 @@ fn runs() -> String {
     for agent in 0..3u32 {
         for task in 0..24u32 {
             for run in 0..2u32 {
-                let hard = f64::from(task) / 2.0 - f64::from(3 * agent + 2) + f64::from((task * 5 + run * 7) % 9) / 2.0 - 2.0;
+                let hard =
+                    f64::from(task) / 2.0 - f64::from(3 * agent + 2) + f64::from((task * 5 + run * 7) % 9) / 2.0 - 2.0;
                 out.push_str(&format!(
                     "{{\"run_id\":\"{agent}-{task}-{run}\",\"task_id\":\"f{}/t{task}\",\"task_family\":\"f{}\",\"alias\":\"M{agent}\",\"human_minutes\":{},\"score_binarized\":{}}}\n",
                     task % 12,
