@@ -88,8 +88,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "signals_horizon", run: signals::horizon, seeds: signals::horizon_seeds, iterations: 600 },
     Target { name: "signals_method", run: signals::method, seeds: signals::method_seeds, iterations: 5_000 },
     Target { name: "signals_scan_file", run: signals::scan_file, seeds: signals::scan_file_seeds, iterations: 20_000 },
-    Target { name: "signals_scan_change", run: signals::scan_change, seeds: signals::scan_change_seeds, iterations: 10_000 },
-    Target { name: "signals_scan_tables", run: signals::scan_tables, seeds: signals::scan_table_seeds, iterations: 300 },
+    Target {
+        name: "signals_scan_change",
+        run: signals::scan_change,
+        seeds: signals::scan_change_seeds,
+        iterations: 10_000,
+    },
+    Target {
+        name: "signals_scan_tables",
+        run: signals::scan_tables,
+        seeds: signals::scan_table_seeds,
+        iterations: 300,
+    },
     Target { name: "signals_claims", run: signals::claims, seeds: signals::claim_seeds, iterations: 300 },
     Target {
         name: "changes_commit",

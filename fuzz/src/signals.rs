@@ -85,7 +85,7 @@ pub fn scan_file(bytes: &[u8]) -> bool {
     })
 }
 
-/// Changes: path, then both versions with a form feed between. A change of nothing finds nothing beyond "this file was touched".
+/// Changes: path, then both versions with a form feed between. A change of nothing finds nothing.
 pub fn scan_change(bytes: &[u8]) -> bool {
     let Some((path, rest)) = split(bytes) else { return false };
     let at = rest.iter().position(|byte| *byte == 0x0c);
@@ -93,7 +93,7 @@ pub fn scan_change(bytes: &[u8]) -> bool {
     SCANNER.with(|scanner| {
         let found = scanner.scan_change(&[FileChange { path, old: Some(old), new: Some(new) }], 0);
         let same = scanner.scan_change(&[FileChange { path, old: Some(new), new: Some(new) }], 0);
-        assert!(same.iter().all(|finding| finding.rule == "agent-file-changed" || finding.rule == "oversight-changed"), "{same:?}");
+        assert!(same.is_empty(), "{same:?}");
         !found.is_empty()
     })
 }
@@ -159,7 +159,8 @@ fn honest_horizon() -> Prepared {
 }
 
 fn honest_scan() -> Prepared {
-    let file = |path: &str, text: &str| FileVersions { path: path.to_owned(), old: None, new: Some(text.as_bytes().to_vec()) };
+    let file =
+        |path: &str, text: &str| FileVersions { path: path.to_owned(), old: None, new: Some(text.as_bytes().to_vec()) };
     let files = vec![file("a.py", HIDDEN), file(".github/workflows/ci.yml", WORKFLOW)];
     claim::scan(&subject("scan_block"), "seed", false, Tables::default(), files, Vec::new()).expect("a claim").0
 }
@@ -171,12 +172,24 @@ fn kind(name: &str, rest: &str) -> Vec<u8> {
 /// Seeds of [`horizon`].
 pub fn horizon_seeds() -> Vec<Vec<u8>> {
     let tasks = "agent:\n  M0:\n    tasks:\n".to_owned()
-        + &(0..12).map(|task| format!("      - {{task_id: f{}/t{task}, human_minutes: {}, n_runs: 4, n_successes: {}}}\n", task % 4, 1u32 << task, 4u32.saturating_sub(task / 3))).collect::<String>();
+        + &(0..12)
+            .map(|task| {
+                format!(
+                    "      - {{task_id: f{}/t{task}, human_minutes: {}, n_runs: 4, n_successes: {}}}\n",
+                    task % 4,
+                    1u32 << task,
+                    4u32.saturating_sub(task / 3)
+                )
+            })
+            .collect::<String>();
     vec![
         kind("runs", &runs()),
         kind("tasks", &tasks),
         kind("dates", DATES),
-        kind("index", "Model version,Release date,ECI Score\na,2023-01-01,100\nb,2023-06-01,110.5\nc,2024-01-01,119\nd,2024-09-01,\n"),
+        kind(
+            "index",
+            "Model version,Release date,ECI Score\na,2023-01-01,100\nb,2023-06-01,110.5\nc,2024-01-01,119\nd,2024-09-01,\n",
+        ),
     ]
 }
 
@@ -190,7 +203,8 @@ pub fn scan_file_seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> =
         ["a.py", "CLAUDE.md", "README.md", "a.json"].iter().map(|path| kind(path, HIDDEN)).collect();
     seeds.push(kind(".github/workflows/ci.yml", &WORKFLOW.replace("pull_request", "pull_request_target")));
-    seeds.push(kind(".mcp.json", "{\"mcpServers\": {\"x\": {\"command\": \"npx\", \"args\": [\"-y\", \"x@latest\"]}}}"));
+    seeds
+        .push(kind(".mcp.json", "{\"mcpServers\": {\"x\": {\"command\": \"npx\", \"args\": [\"-y\", \"x@latest\"]}}}"));
     seeds
 }
 
@@ -198,12 +212,24 @@ pub fn scan_file_seeds() -> Vec<Vec<u8>> {
 pub fn scan_change_seeds() -> Vec<Vec<u8>> {
     let two = |path: &str, old: &str, new: &str| kind(path, &format!("{old}\u{c}{new}"));
     vec![
-        two(".github/workflows/ci.yml", WORKFLOW, &WORKFLOW.replace("read", "write").replace("cargo test", "cargo test || true")),
+        two(
+            ".github/workflows/ci.yml",
+            WORKFLOW,
+            &WORKFLOW.replace("read", "write").replace("cargo test", "cargo test || true"),
+        ),
         two("tests/a.rs", "#[test]\nfn a() { assert_eq!(f(), 1); assert!(g()); }\n", "#[test]\n#[ignore]\nfn a() {}\n"),
         two("deny.toml", "[advisories]\nignore = []\n", "[advisories]\nignore = [\"RUSTSEC-2024-0001\"]\n"),
-        two("Cargo.lock", "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"aa\"\n", "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"bb\"\n"),
+        two(
+            "Cargo.lock",
+            "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"aa\"\n",
+            "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nchecksum = \"bb\"\n",
+        ),
         two("src/monitor/x.py", "def check(x):\n    return audit(x)\n", "def check(x):\n    return True\n"),
-        two("CMakeLists.txt", "check_c_source_compiles(\"\nint main(void) { return 0; }\n\" X)\n", "check_c_source_compiles(\"\n.\nint main(void) { return 0; }\n\" X)\n"),
+        two(
+            "CMakeLists.txt",
+            "check_c_source_compiles(\"\nint main(void) { return 0; }\n\" X)\n",
+            "check_c_source_compiles(\"\n.\nint main(void) { return 0; }\n\" X)\n",
+        ),
     ]
 }
 

@@ -92,7 +92,7 @@ fn exit_codes() {
         (&["t/.github"], 0, "0 block"),
         (&["t/src", "--fail-on", "high"], 1, "1 block"),
         (&[], 2, "<PATH>"),
-        (&["t", "--approvals", "2"], 2, "[RANGE]"),
+        (&["t", "--approvals", "2"], 2, "<RANGE>"),
         (&["t", "--sign", "x"], 2, "--metric"),
         (&["nowhere"], 4, "cannot read nowhere"),
         (&["clean", "HEAD"], 4, "not a git repository"),

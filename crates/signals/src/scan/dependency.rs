@@ -183,9 +183,14 @@ fn host(address: &str) -> &str {
 }
 
 fn locks(path: &str, old: &[u8], new: &[u8], found: &mut Vec<Finding>) {
-    let (Ok(old), Ok(new)) = (lock::read(path, old), lock::read(path, new)) else {
-        found.push(Finding::new(id::DEPENDENCY_HASH, 0, 0, "the lock file can no longer be read"));
-        return;
+    let (old, new) = match (lock::read(path, old), lock::read(path, new)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Ok(_), Err(_)) => {
+            found.push(Finding::new(id::DEPENDENCY_HASH, 0, 0, "the lock file can no longer be read"));
+            return;
+        }
+        // It could not be read before either: the change that broke it was told.
+        (Err(_), _) => return,
     };
     let hosts: BTreeSet<&str> = old.iter().map(|package| host(&package.source)).collect();
     let mut before: BTreeMap<(&str, &str), Vec<&Package>> = BTreeMap::new();

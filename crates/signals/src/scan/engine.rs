@@ -169,6 +169,9 @@ impl Scanner {
 
     fn change(&self, file: &FileChange<'_>, around: Around) -> Vec<Finding> {
         let FileChange { path, old, new } = *file;
+        if old == new {
+            return Vec::new();
+        }
         let mut found = new.map(|new| self.raw(path, new)).unwrap_or_default();
         if let Some(old) = old.filter(|_| !found.is_empty()) {
             subtract(&mut found, self.raw(path, old));

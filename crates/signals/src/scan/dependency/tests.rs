@@ -21,6 +21,13 @@ fn a_cargo_lock_swap_is_found() {
 }
 
 #[test]
+fn a_lock_that_breaks_is_told_once() {
+    let broken = CARGO.replace("name = \"a\"", "name = \"a!");
+    assert_eq!(rules("Cargo.lock", CARGO, &broken), [id::DEPENDENCY_HASH]);
+    assert!(rules("Cargo.lock", &broken, &broken).is_empty(), "it was broken before");
+}
+
+#[test]
 fn npm_yarn_pnpm() {
     let lock = r#"{"packages": {"": {}, "node_modules/a": {"version": "1.0.0", "resolved": "https://registry.npmjs.org/a.tgz", "integrity": "sha512-AA=="}}}"#;
     assert_eq!(rules("package-lock.json", lock, &lock.replace("AA==", "BB==")), [id::DEPENDENCY_SWAPPED]);
