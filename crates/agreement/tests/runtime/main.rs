@@ -6,4 +6,5 @@ mod cases;
 mod evasions;
 mod life;
 mod order;
+mod windows;
 mod world;
