@@ -249,7 +249,7 @@ impl Theatre for Live {
                 let beacon = self.cast.beacon.sign(wanted).map_err(CliError::bug)?;
                 if !self.cast.rounds.contains(&beacon) {
                     folder::write(&self.out.join(format!("beacon/{wanted}.json")), beacon.to_json().as_bytes())?;
-                    self.cast.rounds.push(beacon.clone());
+                    self.cast.rounds.push(beacon);
                 }
                 self.with(id, |issuer| issuer.open_offer(*round, &beacon, at))?
             }

@@ -61,6 +61,7 @@ pub(super) enum Gates {
 
 /// What somebody says.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "at most four are there at once")]
 pub(super) enum Line {
     Ratify,
     Seal { round: u32, offer: Commitment },
