@@ -1,18 +1,20 @@
 //! Between a role's folder and its log on the network.
 
 use crate::exit::{CliError, CliResult, Exit};
-use crate::role::issuer::PublicHalf;
+use crate::role::issuer::{Issuer, PublicHalf};
 use crate::role::reading;
 use crate::{folder, secret_file};
 use standstill_agreement::Agreement;
 use standstill_node::client::follow::verified_lines;
 use standstill_node::client::http::join;
+use standstill_node::client::refresh::witnesses_of;
 use standstill_node::client::{ClientError, Http, HttpLimits, Submitter};
 use standstill_statement::{SigningKey, decode_unverified};
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::note::{MAX_NOTE_BYTES, VerifierKey};
 use standstill_tlog::policy::Policy;
 use standstill_tlog::reader::{self, LogContents};
+use standstill_tlog::witness::AddCheckpoint;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -151,6 +153,34 @@ impl Publisher {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Hands a role's last head to the witnesses again and keeps what they say; gives how many did. Takes no help from the log on the network, and
+/// bounds from below when the next statement became public.
+pub(crate) async fn refresh(issuer: &mut Issuer, http: &Http) -> CliResult<usize> {
+    let head = issuer.log().head().clone();
+    let size = head.checkpoint().size;
+    if size == 0 {
+        return Ok(0);
+    }
+    let policy = Policy::parse(&issuer.agreement.witnesses).map_err(CliError::unreadable)?;
+    let request = AddCheckpoint { old_size: size, proof: Vec::new(), checkpoint: head.to_bytes() }.to_bytes();
+    let mut asked = tokio::task::JoinSet::new();
+    for witness in witnesses_of(&policy) {
+        let (http, request) = (http.with_attempts(1), request.clone());
+        asked.spawn(async move {
+            let url = join(&witness.url, "add-checkpoint");
+            let answer = http.post(&url, &request, MAX_NOTE_BYTES as u64).await.ok()?;
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            (answer.status == 200).then_some((witness.key, text))
+        });
+    }
+    let mut cosigned = 0;
+    for (key, lines) in asked.join_all().await.into_iter().flatten() {
+        // A witness whose line does not verify is as good as one that did not answer.
+        cosigned += usize::from(issuer.log().add_cosignatures(size, &lines, std::slice::from_ref(&key)).is_ok());
+    }
+    Ok(cosigned)
 }
 
 /// The exit code of network trouble is 5, that of a fork 6, everything else that cannot be used 4.

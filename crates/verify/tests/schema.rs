@@ -116,3 +116,42 @@ fn the_schema_lists_every_check() {
     let kinds: Vec<Value> = CheckKind::ALL.iter().map(|kind| Value::from(kind.id())).collect();
     assert_eq!(listed, Value::from(kinds));
 }
+
+#[test]
+fn a_verdict_with_a_run_time_fits_the_schema() {
+    use standstill_statement::{Hash32, Name};
+    use standstill_verify::verdict::{OpenCase, PartyPhase, RunTime, Verdict};
+    let name = |text: &str| Name::new(text).unwrap();
+    let party = PartyPhase { party: name("north"), phase: "paused".to_owned(), since_unix_seconds: 5, bound: true, verified: true };
+    let case = |due_unix_seconds| OpenCase {
+        case: Hash32::of(b"case"),
+        accuser: name("auditor"),
+        respondent: name("north"),
+        stage: "voting".to_owned(),
+        due_unix_seconds,
+    };
+    let runtime = RunTime {
+        phase: "paused".to_owned(),
+        phase_since_unix_seconds: 5,
+        timeline: Hash32::of(b"timeline"),
+        transitions: 7,
+        settled_until_unix_seconds: 6,
+        unsettled: vec!["a log".to_owned()],
+        parties: vec![party],
+        cases: vec![case(None), case(Some(9))],
+        missing: Vec::new(),
+        at_fault: vec![name("south")],
+    };
+    let mut verdict: Verdict = serde_json::from_value(verdict()).unwrap();
+    assert!(verdict.runtime.is_none(), "a verdict on terms with a schedule only does not have the field");
+    verdict.runtime = Some(runtime);
+    let value = serde_json::to_value(&verdict).unwrap();
+    check(&schema(), &schema(), &value, "verdict").unwrap();
+    let mut wrong = value;
+    wrong["runtime"]["timeline"] = Value::from("short");
+    assert!(check(&schema(), &schema(), &wrong, "verdict").is_err());
+    let (text, page) = (standstill_verify::render::text(&verdict), standstill_verify::render::html(&verdict));
+    for shown in [&text, &page] {
+        assert!(shown.contains(&Hash32::of(b"timeline").to_string()) && shown.contains("voting"), "{shown}");
+    }
+}

@@ -8,4 +8,5 @@ mod life;
 mod order;
 mod settled;
 mod stay;
+mod windows;
 mod world;

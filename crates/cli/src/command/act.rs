@@ -7,6 +7,7 @@ use crate::role::acting::entry_round_of;
 use crate::{clock, folder, network};
 use serde_json::json;
 use standstill_agreement::runtime::{Fact, replay};
+use standstill_node::client::{Http, HttpLimits};
 use standstill_statement::time::utc;
 use standstill_statement::{self as statement, Body, Decimal, Hash32, Interval, Measured, Name, Reading, SignalKind};
 use standstill_verify::{Bundle, Limits, runtime};
@@ -88,6 +89,11 @@ fn wanted_round(dir: &Path, entry_round: u32) -> CliResult {
 /// Makes a statement, publishes it when asked, and says what is next.
 fn act(args: &ActArgs, dir: &Path, make: impl FnOnce(&mut Issuer) -> CliResult<Hash32>) -> CliResult {
     let mut issuer = Issuer::open(dir)?;
+    if args.url.is_some() {
+        // Shows that the statement was not public before, so that its place among others' statements is settled.
+        let http = Http::new(HttpLimits::default()).map_err(network::client_error)?;
+        network::runtime()?.block_on(network::refresh(&mut issuer, &http))?;
+    }
     let hash = make(&mut issuer)?;
     let made = issuer.entries().last().map(|entry| (entry.index, entry.statement.body.kind().name()));
     let (index, kind) = made.ok_or_else(|| CliError::bug("a statement was made and is not there"))?;

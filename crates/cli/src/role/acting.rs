@@ -145,3 +145,90 @@ pub fn entry_round_of(
     let late = || CliError::usage(format!("entry round {entry_round} is after the end of the agreement"));
     machine.entry_round(entry_round).ok_or_else(late)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use standstill_agreement::{Agreement, Beacon};
+    use standstill_audit::DemoBeacon;
+    use standstill_statement::Name;
+    use std::path::Path;
+
+    /// A party of the scenario `staged-resumption`, with keys of its own and the demonstration's beacon.
+    fn party(home: &Path) -> (Issuer, DemoBeacon) {
+        let public = Issuer::create(home, "party", &Name::new("north").unwrap()).unwrap();
+        let (_, text) = Agreement::scenarios().iter().find(|(name, _)| *name == "staged-resumption").unwrap();
+        let mut terms = Agreement::parse(text).unwrap();
+        let north = terms.parties.iter_mut().find(|party| party.id.as_str() == "north").unwrap();
+        north.log = public.vkey;
+        north.statement_keys = vec![public.statement_key.unwrap().parse().unwrap()];
+        let beacon = DemoBeacon::from_seed(&[7; 32]).unwrap();
+        terms.audit.beacon = Beacon {
+            name: Name::new(DemoBeacon::NAME).unwrap(),
+            public_key: hex::encode(beacon.public_key_bytes().unwrap()),
+            genesis_unix_seconds: terms.start_unix_seconds,
+            period_seconds: 3,
+        };
+        Issuer::join(home, &terms.to_toml()).unwrap();
+        (Issuer::open(home).unwrap(), beacon)
+    }
+
+    fn offer() -> Commitment {
+        Commitment { condition: None, valid_until_unix_seconds: 2_000_000_000 }
+    }
+
+    #[test]
+    fn a_sealed_offer_is_opened_with_the_salt_that_was_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut issuer, beacon) = party(home.path());
+        issuer.ratify(1).unwrap();
+        assert!(issuer.ratify(2).is_err(), "once is enough");
+        let seal = issuer.seal_offer(3, &offer(), 2).unwrap();
+        assert!(issuer.seal_offer(3, &offer(), 3).is_err(), "a second seal for one round is a fault");
+        let wanted = entry_round_of(&issuer.agreement, 3).unwrap().beacon_round;
+        assert!(issuer.open_offer(3, &beacon.sign(wanted + 1).unwrap(), 4).is_err(), "another round");
+        let mut forged = beacon.sign(wanted).unwrap();
+        forged.signature = beacon.sign(wanted + 1).unwrap().signature;
+        assert!(issuer.open_offer(3, &forged, 4).is_err(), "another signature");
+        issuer.open_offer(3, &beacon.sign(wanted).unwrap(), 4).unwrap();
+        let Some(Body::Opening(opened)) = issuer.entries().last().map(|entry| entry.statement.body.clone()) else {
+            panic!("nothing was opened");
+        };
+        assert_eq!(opened.commitment, seal);
+        let Body::Commitment(sealed) = &issuer.entries()[1].statement.body else { panic!("no seal") };
+        assert_eq!(opened.offer.seal(&issuer.agreement_id, &issuer.id, &opened.salt).unwrap(), sealed.seal);
+    }
+
+    #[test]
+    fn after_a_crash_the_same_salt_is_used() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut issuer, _) = party(home.path());
+        let path = issuer.offer_path(0);
+        issuer.seal_offer(0, &offer(), 1).unwrap();
+        let kept = std::fs::read(&path).unwrap();
+        // As if the machine had stopped between keeping the salt and publishing the seal of another round.
+        let text = String::from_utf8(kept.clone()).unwrap().replace("\"entry_round\":0", "\"entry_round\":1");
+        secret_file::create_whole(&issuer.offer_path(1), &text).unwrap();
+        issuer.seal_offer(1, &offer(), 2).unwrap();
+        assert_eq!(std::fs::read(issuer.offer_path(1)).unwrap(), text.as_bytes(), "the kept salt was not replaced");
+        let other = Commitment { valid_until_unix_seconds: 1, ..offer() };
+        std::fs::rename(issuer.offer_path(1), issuer.offer_path(2)).unwrap();
+        assert!(issuer.seal_offer(2, &other, 3).is_err(), "another offer than the one that is kept");
+        assert_eq!(std::fs::read(&path).unwrap(), kept);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_salt_is_for_its_owner_only_and_its_loss_is_said() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let (mut issuer, beacon) = party(home.path());
+        issuer.seal_offer(0, &offer(), 1).unwrap();
+        let path = issuer.offer_path(0);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::remove_file(&path).unwrap();
+        let round = beacon.sign(entry_round_of(&issuer.agreement, 0).unwrap().beacon_round).unwrap();
+        let message = issuer.open_offer(0, &round, 2).unwrap_err().message;
+        assert!(message.contains("is lost"), "{message}");
+    }
+}

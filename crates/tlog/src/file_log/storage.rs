@@ -155,7 +155,8 @@ pub(super) fn public_checkpoints(directory: &Path, key: &VerifierKey) -> Result<
 }
 
 /// Verifies witness lines and stores them: the earliest of each witness in `checkpoints/<size>`, and the latest in `checkpoint` when that
-/// is of this size.
+/// is of this size. The latest of a head that was cosigned more than once are also in `checkpoints/<size>.last`, which stays when a larger
+/// head comes: they show until when the log held nothing more.
 pub(super) fn merge_cosignatures(
     directory: &Path,
     log: &VerifierKey,
@@ -173,6 +174,14 @@ pub(super) fn merge_cosignatures(
     let new: Vec<NoteSignature> = lines.lines().map(NoteSignature::parse).collect::<Result<_, _>>()?;
     for line in &new {
         Note::new(stored.note().text(), vec![line.clone()])?.verify(witnesses)?;
+    }
+    let known = |line: &NoteSignature| {
+        stored.note().signatures().iter().any(|other| other.name == line.name && other.key_id == line.key_id)
+    };
+    if new.iter().any(known) {
+        let last_path = directory.join("checkpoints").join(format!("{size}.last"));
+        let last = read_checkpoint(&last_path, log)?.unwrap_or_else(|| stored.clone());
+        write_cosigned(&last_path, last.note(), &new, false)?;
     }
     write_cosigned(&path, stored.note(), &new, true)?;
     let latest_path = directory.join("checkpoint");

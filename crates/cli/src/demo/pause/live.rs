@@ -18,11 +18,9 @@ use crate::role::acting::entry_round_of;
 use crate::role::issuer::{Issuer, PublicHalf};
 use crate::role::{AuditorHome, power};
 use standstill_agreement::RoleKind;
-use standstill_node::client::{Submitter, refresh};
+use standstill_node::client::Submitter;
 use standstill_sim::World;
 use standstill_statement::{Body, Hash32, Heartbeat, Mode, Name, Outcome};
-use standstill_tlog::policy::Policy;
-use standstill_tlog::witness::AddCheckpoint;
 use standstill_verify::runtime::{Replayed, replay};
 use standstill_verify::{Bundle, InMemory, Limits, Options, Verdict, judge};
 use std::cell::RefCell;
@@ -46,6 +44,8 @@ pub(super) struct Live {
     world: World,
     urls: BTreeMap<Name, String>,
     silent: Vec<String>,
+    /// The auditors' own power readings, by lab and window.
+    power: BTreeMap<(Name, u64), PathBuf>,
     memory: InMemory,
     pub(super) started: Instant,
     step: usize,
@@ -93,13 +93,17 @@ impl Live {
             world,
             urls,
             silent: Vec::new(),
+            power: BTreeMap::new(),
             memory: InMemory::default(),
             started,
             step: 0,
             reports: 0,
             decisions: 0,
         };
-        let awake = WITNESSES.iter().zip(&witness_ports).skip(down);
+        // Any one may be away; the seed says which.
+        let first = usize::try_from(seed % WITNESSES.len() as u64).map_err(CliError::bug)?;
+        let awake = (0..WITNESSES.len()).skip(down).map(|place| (place + first) % WITNESSES.len());
+        let awake = awake.filter_map(|place| Some((WITNESSES.get(place)?, witness_ports.get(place)?)));
         for (name, address) in awake {
             live.start(name, NodeRole::Witness, "witness", *address)?;
         }
@@ -193,36 +197,10 @@ impl Live {
     /// Hands a log's last head to the witnesses again. Anyone can: it takes no key and no help from the log.
     fn refresh(&mut self, id: &str, at: u64) -> CliResult<()> {
         self.stage.borrow_mut().move_clock(at)?;
-        let (stage, out) = (Rc::clone(&self.stage), self.out.clone());
+        let stage = Rc::clone(&self.stage);
         self.with(id, |issuer| {
-            let head = issuer.log().head().clone();
-            let size = head.checkpoint().size;
-            if size == 0 {
-                return Ok(());
-            }
-            let policy = Policy::parse(&issuer.agreement.witnesses).map_err(CliError::bug)?;
-            let request = AddCheckpoint { old_size: size, proof: Vec::new(), checkpoint: head.to_bytes() }.to_bytes();
             let stage = stage.borrow();
-            let lines = stage.wait(async {
-                let mut asked = tokio::task::JoinSet::new();
-                for witness in refresh::witnesses_of(&policy) {
-                    let (http, request) = (stage.http().with_attempts(1), request.clone());
-                    asked.spawn(async move {
-                        let url = format!("{}/add-checkpoint", witness.url.trim_end_matches('/'));
-                        let answer =
-                            http.post(&url, &request, 1 << 16).await.ok().filter(|answer| answer.status == 200);
-                        answer.map(|answer| String::from_utf8_lossy(&answer.body).into_owned())
-                    });
-                }
-                let mut lines: Vec<String> = asked.join_all().await.into_iter().flatten().collect();
-                lines.sort();
-                lines.concat()
-            });
-            let seen = head.with_lines(&lines).map_err(CliError::bug)?;
-            // Kept beside the log: the log's own files keep only the first and the last cosignatures of a head.
-            let path = out.join("sightings").join(id).join(format!("{size}-{at}"));
-            folder::write(&path, &seen.to_bytes())?;
-            issuer.log().add_cosignatures(size, &lines, policy.witness_keys()).map_err(CliError::bug)
+            stage.wait(crate::network::refresh(issuer, stage.http())).map(|_| ())
         })
     }
 
@@ -271,7 +249,7 @@ impl Theatre for Live {
                 let beacon = self.cast.beacon.sign(wanted).map_err(CliError::bug)?;
                 if !self.cast.rounds.contains(&beacon) {
                     folder::write(&self.out.join(format!("beacon/{wanted}.json")), beacon.to_json().as_bytes())?;
-                    self.cast.rounds.push(beacon.clone());
+                    self.cast.rounds.push(beacon);
                 }
                 self.with(id, |issuer| issuer.open_offer(*round, &beacon, at))?
             }
@@ -296,6 +274,7 @@ impl Theatre for Live {
             let telemetry = self.out.join("telemetry").join(id.as_str());
             let day = u32::try_from(window).map_err(CliError::bug)?;
             let files = self.world.write_day(&telemetry, index, day).map_err(CliError::unreadable)?;
+            self.power.insert((id.clone(), window), files.power.clone());
             let lab = &mut self.cast.labs[index];
             lab.in_force = Some(replayed.timeline.terms_for(&lab.issuer.agreement, &id));
             let (ledger, _) = day::meter(lab, &files, window)?;
@@ -427,11 +406,9 @@ impl Live {
     fn audit(&mut self, window: u64, end: u64, labs: &[Name]) -> CliResult<()> {
         let mut readings = Vec::new();
         for id in labs {
-            let index = self.lab_index(id.as_str())?;
-            let telemetry = self.out.join("telemetry").join(id.as_str());
-            let day = u32::try_from(window).map_err(CliError::bug)?;
-            let files = self.world.write_day(&telemetry, index, day).map_err(CliError::unreadable)?;
-            readings.push(power::read_csv(&files.power, &self.cast.auditor.issuer.agreement)?);
+            let read = self.power.get(&(id.clone(), window));
+            let path = read.ok_or_else(|| CliError::bug(format!("nobody metered {id}'s feed in window {window}")))?;
+            readings.push(power::read_csv(path, &self.cast.auditor.issuer.agreement)?);
         }
         audit_day::play_with(&mut self.cast, labs, window, end, &readings, &audit_day::SITE).map(|_| ())
     }

@@ -19,11 +19,6 @@ pub(super) fn check(live: &mut Live, end: &Replayed) -> CliResult<()> {
         forks: Vec::new(),
     };
     collect(&sources, &bundle)?;
-    for home in live.homes() {
-        let Some(id) = home.file_name() else { continue };
-        let (from, to) = (live.out.join("sightings").join(id), bundle.join("logs").join(id).join("checkpoints"));
-        folder::copy_tree(&from, &to, &|_| true)?;
-    }
     live.stage.borrow_mut().clear();
     let elsewhere = live.out.join("elsewhere/a copy of the bundle");
     folder::copy_tree(&bundle, &elsewhere, &|_| true)?;

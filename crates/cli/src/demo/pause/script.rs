@@ -61,6 +61,7 @@ pub(super) enum Gates {
 
 /// What somebody says.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "at most four are there at once")]
 pub(super) enum Line {
     Ratify,
     Seal { round: u32, offer: Commitment },
@@ -230,7 +231,7 @@ impl<T: Theatre> Script<'_, T> {
         self.day(4, |_| Ok(()))?;
         let finding = self.theatre.finding(LIAR, LIE_WINDOW)?;
         let finding = finding.ok_or_else(|| CliError::bug("the audit did not find the wrong report"))?;
-        self.theatre.tell(&format!("The draw opens {LIAR}'s report on window {LIE_WINDOW}. It says two fifths of what the auditor's own power meter saw: a mismatch, signed and logged."));
+        self.theatre.tell(&format!("The draw opens {LIAR}'s report on window {LIE_WINDOW}. It accounts for less energy than the auditor's own meter on the feed saw: a mismatch, signed and logged."));
         let dispute = |respondent: &str, reason: &str, evidence, text: &str| -> CliResult<Body> {
             Ok(Body::Dispute(Dispute {
                 respondent: name(respondent)?,
@@ -242,7 +243,12 @@ impl<T: Theatre> Script<'_, T> {
         let case = self.one(
             self.at(4, 20),
             "auditor-2",
-            dispute(LIAR, "power-mismatch", finding, "Reported use is two fifths of the metered power.")?,
+            dispute(
+                LIAR,
+                "power-mismatch",
+                finding,
+                "The independent meter saw more energy than the report accounts for.",
+            )?,
         )?;
         let grudge = self.one(self.at(4, 21), SILENT, dispute("north", "rumour", finding, "Somebody said so.")?)?;
         self.day(5, |script| script.adjudicate(case, grudge))?;
@@ -280,7 +286,7 @@ impl<T: Theatre> Script<'_, T> {
         if over != Some("violation") {
             return Err(CliError::bug(format!("the case against {LIAR} is at {over:?}")));
         }
-        self.theatre.tell(&format!("The second auditor opens a case. The board finds merit and asks; {LIAR} answers that a sensor was replaced; the board rules against it, and the other three vote: a violation. {SILENT}'s own case against north has no evidence, is dismissed, and costs it a token."));
+        self.theatre.tell(&format!("The second auditor opens a case. The board finds merit and asks; {LIAR} answers that a sensor was replaced; the board rules against it, and two votes of the other three make it a violation. {SILENT}'s own case against north has no evidence, is dismissed, and costs it a token."));
         Ok(())
     }
 
@@ -294,7 +300,7 @@ impl<T: Theatre> Script<'_, T> {
         if silent.is_none_or(|party| party.missing_reports != [SILENT_WINDOW] || party.verified) {
             return Err(CliError::bug(format!("nobody noticed that {SILENT} is silent")));
         }
-        self.theatre.tell(&format!("{SILENT} pulls the plug on its log. Its report on window {SILENT_WINDOW} is missing, and it no longer counts as verified for the others; its own stay condition is its own matter."));
+        self.theatre.tell(&format!("{SILENT} pulls the plug on its log. Its report on window {SILENT_WINDOW} is missing, and it no longer counts as verified for the others."));
         self.theatre.prove_silence(deadline)
     }
 

@@ -246,7 +246,7 @@ impl Theatre for Simulated<'_> {
                 runs: Vec::new(),
                 sources: Vec::new(),
             };
-            let id = Name::new(*lab).map_err(CliError::bug)?;
+            let id = Name::new(lab).map_err(CliError::bug)?;
             self.publish(&id, at, Body::Report(report))?;
         }
         Ok(())

@@ -25,9 +25,6 @@ fn in_log(path: &str) -> Option<(&str, &str)> {
 impl BundleSource for Public {
     fn read(&self, path: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, VerifyError> {
         if let Some((id, rest)) = in_log(path) {
-            if let Some(seen) = rest.strip_prefix("checkpoints/").filter(|name| name.contains('-')) {
-                return self.files.read(&format!("sightings/{id}/{seen}"), max_bytes);
-            }
             return self.files.read(&format!("roles/{id}/log/{rest}"), max_bytes);
         }
         if path.starts_with("blobs/") {
@@ -48,9 +45,6 @@ impl BundleSource for Public {
 
     fn names(&self, folder: &str, max_names: usize) -> Result<Vec<String>, VerifyError> {
         let Some((id, "checkpoints")) = in_log(folder) else { return Ok(Vec::new()) };
-        let mut names = self.files.names(&format!("roles/{id}/log/checkpoints"), max_names)?;
-        names.extend(self.files.names(&format!("sightings/{id}"), max_names)?);
-        names.sort_unstable();
-        Ok(names)
+        self.files.names(&format!("roles/{id}/log/checkpoints"), max_names)
     }
 }
