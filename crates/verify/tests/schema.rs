@@ -122,7 +122,13 @@ fn a_verdict_with_a_run_time_fits_the_schema() {
     use standstill_statement::{Hash32, Name};
     use standstill_verify::verdict::{OpenCase, PartyPhase, RunTime, Verdict};
     let name = |text: &str| Name::new(text).unwrap();
-    let party = PartyPhase { party: name("north"), phase: "paused".to_owned(), since_unix_seconds: 5, bound: true, verified: true };
+    let party = PartyPhase {
+        party: name("north"),
+        phase: "paused".to_owned(),
+        since_unix_seconds: 5,
+        bound: true,
+        verified: true,
+    };
     let case = |due_unix_seconds| OpenCase {
         case: Hash32::of(b"case"),
         accuser: name("auditor"),
