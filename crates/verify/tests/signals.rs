@@ -86,6 +86,16 @@ fn honest_signals_are_computed_again() {
 }
 
 #[test]
+fn signals_of_other_kinds_are_told() {
+    let mut other = scan();
+    other.signal.kind = standstill_statement::SignalKind::Other;
+    let verdict = judged(&world(&[scan(), other]), &Forgetful);
+    let check = recomputed(&verdict).unwrap();
+    assert_eq!((check.outcome, check.examined), (Outcome::Verified, 1));
+    assert!(check.reason.contains("1 signal of other kinds not computed again"), "{}", check.reason);
+}
+
+#[test]
 fn a_log_without_signals_has_no_such_check() {
     assert!(recomputed(&judged(&world(&[]), &Forgetful)).is_none());
 }

@@ -51,10 +51,15 @@ pub(super) fn check(bundle: &Bundle, log: &IssuerLog, memory: &dyn ProofMemory) 
             Err(Fault::Unknown(why)) => tally.gap(format!("{named} cannot be computed again: {why}"), vec![here]),
         }
     }
-    let holds = format!(
+    let mut holds = format!(
         "{} computed again from its inputs: same method, same result, same reading",
         words::counted(tally.examined(), "signal")
     );
+    let is_signal = |entry: &&Entry| matches!(entry.signed.statement.body, Body::Signal(_));
+    let others = log.entries.iter().filter(is_signal).count().saturating_sub(signals.len());
+    if others > 0 {
+        holds.push_str(&format!("; {} of other kinds not computed again", words::counted(others as u64, "signal")));
+    }
     Some(tally.check(EvidenceLevel::Verified, Basis::PublicRecord, holds))
 }
 
