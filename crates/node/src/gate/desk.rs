@@ -98,10 +98,9 @@ impl Desk {
         let mut gate = Gate::new(opening.terms)?;
         let (journal, recorded) = Journal::open(&opening.home, opening.owner, opening.key, &opening.signer)?;
         let kept = opening.home.join("situation.json");
-        if let Some(held) = last_known(&kept)? {
-            if let Err(error) = gate.learn(held) {
-                tracing::warn!(%error, "the situation of the last run does not fit and is not gone by");
-            }
+        let learned = last_known(&kept)?.map(|held| gate.learn(held));
+        if let Some(Err(error)) = learned {
+            tracing::warn!(%error, "the situation of the last run does not fit and is not gone by");
         }
         recount(&mut gate, &recorded);
         if let Some(held) = gate.held().cloned() {
