@@ -67,7 +67,7 @@ impl Facts {
         if self.run_named {
             self.run_declared && self.run_class && self.run_begun && self.run_open
         } else {
-            !self.run_needed
+            !self.run_needed && !self.run_declared
         }
     }
 }

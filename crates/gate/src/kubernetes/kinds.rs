@@ -136,7 +136,12 @@ fn names_devices(value: &Value, harmless: &[String], depth: usize) -> bool {
             // What the server notes about fields repeats their names; a node selector chooses a place and asks for nothing.
             let noted = matches!(key.as_str(), "managedFields" | "annotations" | "nodeSelector" | "labels" | "status");
             let asks = looks_like_device(key, harmless) && super::quantity::devices(value) != Some(0);
-            !noted && (asks || names_devices(value, harmless, depth + 1))
+            // A list of resources as containers have it: what counts there counts here, under whatever name.
+            let listed = matches!(key.as_str(), "limits" | "requests")
+                && value.as_object().into_iter().flatten().any(|(name, amount)| {
+                    super::quantity::is_device(name, harmless) && super::quantity::devices(amount) != Some(0)
+                });
+            !noted && (asks || listed || names_devices(value, harmless, depth + 1))
         }),
         Value::Array(items) => items.iter().any(|item| names_devices(item, harmless, depth + 1)),
         _ => false,

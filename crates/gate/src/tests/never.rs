@@ -5,6 +5,7 @@ use crate::phase::Phase;
 use crate::samples::{NOW, gate, name, terms};
 use crate::slurm::Request;
 use proptest::prelude::*;
+use serde_json::json;
 use standstill_statement::{Class, Coverage, GatePoint, Name};
 
 fn any_name() -> impl Strategy<Value = Option<Name>> {
@@ -101,6 +102,49 @@ proptest! {
         let decision = PAUSED.with(|gate| gate.decide(&job, NOW));
         prop_assert!(!decision.allows(), "{:?} {:?}", request, job);
         prop_assert!(request.may_use_accelerators(&["cpu".to_owned()]));
+    }
+
+    /// Any object of Kubernetes in which a container asks for accelerators, whatever else it says, is refused while paused.
+    #[test]
+    fn a_kubernetes_object_with_accelerators_never_passes(
+        kind in 0..8_usize,
+        resource in prop::sample::select(vec!["nvidia.com/gpu", "amd.com/gpu", "google.com/tpu", "nvidia.com/mig-1g.10gb", "habana.ai/gaudi", "new.example/chip"]),
+        amount in prop::sample::select(vec!["1", "8", "8000m", "1k", "1e3", "0.5", "100000000000000000000", "-1", "x", ""]),
+        list in prop::sample::select(vec!["containers", "initContainers"]),
+        part in prop::sample::select(vec!["limits", "requests"]),
+        copies in 1..u64::MAX,
+        labels in prop::collection::btree_map("(standstill/(class|run|exempt)|a/b)", prop::sample::select(vec!["inference", "serving", "system", "save", "beta", "none", ""]), 0..4),
+        namespace in prop::sample::select(vec!["lab", "default", "kube-system", "Serving", ""]),
+        user in prop::sample::select(vec!["alice", "system:serviceaccount:lab:daemon-set-controller", "system:admin", ""]),
+        (suspend, host, seconds) in (any::<bool>(), any::<bool>(), prop::option::of(any::<u64>())),
+    ) {
+        let container = json!({ "name": "c", "resources": { part: { resource: amount } } });
+        let mut pod = json!({ "containers": [{ "name": "other" }], "hostNetwork": host });
+        pod[list] = json!([container]);
+        let template = json!({ "metadata": { "labels": labels }, "spec": pod });
+        let job = json!({ "parallelism": copies, "suspend": suspend, "activeDeadlineSeconds": seconds, "template": template });
+        let (group, kind, spec) = match kind {
+            0 => ("", "Pod", pod),
+            1 => ("batch", "Job", job),
+            2 => ("batch", "CronJob", json!({ "jobTemplate": { "spec": job } })),
+            3 => ("jobset.x-k8s.io", "JobSet", json!({ "replicatedJobs": [{ "replicas": copies, "template": { "spec": job } }] })),
+            4 => ("ray.io", "RayJob", json!({ "rayClusterSpec": { "workerGroupSpecs": [{ "replicas": copies, "template": template }] } })),
+            5 => ("kueue.x-k8s.io", "Workload", json!({ "podSets": [{ "count": copies, "template": template }] })),
+            6 => ("apps", "Deployment", json!({ "replicas": copies, "template": template })),
+            _ => ("example.com", "Pipeline", json!({ "stages": [template] })),
+        };
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+            "request": {
+                "uid": "u", "kind": { "group": group, "version": "v1", "kind": kind }, "operation": "CREATE", "namespace": namespace,
+                "userInfo": { "username": user }, "object": { "metadata": { "labels": labels }, "spec": spec },
+            },
+        });
+        let review = crate::kubernetes::Review::from_json(review.to_string().as_bytes()).unwrap();
+        let crate::kubernetes::review::Subject::Job(job) = review.subject(&terms(), &name("kube")) else { panic!("a new object") };
+        let decision = PAUSED.with(|gate| gate.decide(&job, NOW));
+        prop_assert!(!decision.allows(), "{:?} {}", job, review.request.object);
+        prop_assert_eq!(decision.coverage, Coverage::Covered);
     }
 
     #[test]

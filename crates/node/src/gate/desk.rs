@@ -98,9 +98,8 @@ impl Desk {
         let mut gate = Gate::new(opening.terms)?;
         let (journal, recorded) = Journal::open(&opening.home, opening.owner, opening.key, &opening.signer)?;
         let kept = opening.home.join("situation.json");
-        if let Some(held) = last_known(&kept)?
-            && let Err(error) = gate.learn(held)
-        {
+        let learned = last_known(&kept)?.map(|held| gate.learn(held));
+        if let Some(Err(error)) = learned {
             tracing::warn!(%error, "the situation of the last run does not fit and is not gone by");
         }
         recount(&mut gate, &recorded);
