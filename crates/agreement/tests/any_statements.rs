@@ -1,8 +1,10 @@
 //! The fuzz target of the run-time, over its seeds and mutations of them: any sequence of statements replays without a panic, in any order.
 #![allow(
     dead_code,
+    unreachable_pub,
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     reason = "shared with the fuzz crate, where everything is used"
 )]
 
