@@ -44,6 +44,7 @@ pub const TARGETS: &[Target] = &[
         iterations: 20_000,
     },
     Target { name: "agreement_terms", run: agreement::terms, seeds: seeds::agreements, iterations: 1_500 },
+    Target { name: "agreement_runtime", run: agreement::runtime, seeds: agreement::runtime_seeds, iterations: 400 },
     Target { name: "tlog_note", run: tlog::note, seeds: seeds::notes, iterations: 20_000 },
     Target { name: "tlog_policy", run: tlog::policy, seeds: seeds::policies, iterations: 20_000 },
     Target { name: "tlog_keys", run: tlog::keys, seeds: seeds::log_keys, iterations: 20_000 },

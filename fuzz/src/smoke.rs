@@ -93,7 +93,7 @@ macro_rules! smoke_tests {
 }
 
 smoke_tests! {
-    statement_envelope statement_body statement_key_file agreement_terms tlog_note tlog_policy tlog_keys tlog_tiles tlog_certificate tlog_proof tlog_request
+    statement_envelope statement_body statement_key_file agreement_terms agreement_runtime tlog_note tlog_policy tlog_keys tlog_tiles tlog_certificate tlog_proof tlog_request
     tlog_fork_evidence tlog_subtree_request tlog_mirror tlog_receipt ledger_window ledger_fleet ledger_rulebook meter_prometheus_text meter_range_json meter_remote_write
     meter_sacct_parsable meter_sacct_json meter_slurm_words meter_power_logs meter_requests meter_jobs meter_partials meter_csv meter_parquet
     seal_blobs seal_proofs seal_openings audit_beacon audit_opening verify_bundle gate_slurm gate_kubernetes gate_job gate_told

@@ -7,10 +7,12 @@
 //! | [`condition`] | what is wrong now, and what was once proved |
 //! | [`index`] | which party said what about which window; derived from the copies, at any time again |
 //! | [`bundle`] | a folder that `standstill verify` reads |
+//! | `agreement` | how the agreement runs, from that folder |
 //! | [`service`] | rounds, and the pages for the operator |
 //!
 //! A monitor holds no secret. Anybody can run one, and two of them that disagree have found something.
 
+mod agreement;
 pub mod bundle;
 pub mod condition;
 pub mod config;

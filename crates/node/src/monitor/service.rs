@@ -6,7 +6,9 @@
 //! | `GET /metrics` | Prometheus text |
 //! | `GET /alarms` | findings, JSON |
 //! | `GET /index?issuer=&kind=&window=` | lines of the index, JSON, at most 10,000 |
+//! | `GET /agreement/…`, `GET /openapi.json` | see `agreement` |
 
+use super::agreement::{self, Known, Shelf};
 use super::bundle::{self, Sources};
 use super::condition::{Condition, FindingKind};
 use super::config::Config;
@@ -30,7 +32,7 @@ use standstill_tlog::reader::Limits;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +69,7 @@ pub struct Monitor {
     watches: Vec<Watch>,
     clock: Arc<dyn Clock>,
     shown: Arc<Mutex<Shown>>,
+    shelf: Shelf,
     changed: bool,
 }
 
@@ -82,7 +85,8 @@ impl Monitor {
         let http = Http::new(HttpLimits { attempts: 2, ..HttpLimits::default() }).map_err(broken)?;
         let around = Surroundings { http, policy, witnesses, limits: Limits::default() };
         let watches = open_watches(&config, &agreement, &around)?;
-        Ok(Self { config, terms, agreement: agreement.id(), watches, clock, shown: Arc::default(), changed: true })
+        let (shown, shelf) = (Arc::default(), Shelf::default());
+        Ok(Self { config, terms, agreement: agreement.id(), watches, clock, shown, shelf, changed: true })
     }
 
     /// Logs under watch.
@@ -142,8 +146,18 @@ impl Monitor {
         if let Some(out) = self.config.bundle.clone().filter(|_| self.changed) {
             self.write_bundle(&out)?;
             self.changed = false;
+            self.read_back(out).await;
         }
         Ok(())
+    }
+
+    /// Reads the bundle again, as anybody would, for the pages about the agreement. One that cannot be read leaves the last answer.
+    async fn read_back(&self, folder: PathBuf) {
+        match tokio::task::spawn_blocking(move || Known::read(&folder)).await {
+            Ok(Ok(known)) => self.shelf.put(known),
+            Ok(Err(error)) => tracing::warn!(%error, "the bundle cannot be read back"),
+            Err(error) => tracing::error!(%error, "reading the bundle did not end"),
+        }
     }
 
     /// Writes a bundle of what is held now.
@@ -210,7 +224,8 @@ pub struct RunningMonitor {
 pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<RunningMonitor, NodeError> {
     let (listen, pause) = (config.listen, Duration::from_secs(config.poll_seconds.max(1)));
     let mut monitor = Monitor::open(config, clock)?;
-    let server = serve::Server::start(listen, router(Arc::clone(&monitor.shown)), serve::Limits::default()).await?;
+    let pages = router(Arc::clone(&monitor.shown)).merge(agreement::router(monitor.shelf.clone()));
+    let server = serve::Server::start(listen, pages, serve::Limits::default()).await?;
     let address = server.address();
     tracing::info!(%address, logs = monitor.watches.len(), "monitor runs");
     let (stop, mut stopped) = tokio::sync::watch::channel(false);
