@@ -120,3 +120,19 @@ async fn what_does_not_fit_is_refused_with_the_place() {
         assert!(refused(place, &text).await.contains("--features postgres"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_key_is_made_once_and_kept_secret() {
+    let folder = folder();
+    let path = folder.path().join("log.toml");
+    fs::write(&path, format!("{BASE}second_log_key = \"second.key\"\n")).unwrap();
+    let config = Config::load(&path).unwrap();
+    let key = async || config.setup().await.unwrap().second_signer.unwrap().verifier().clone();
+    let first = key().await;
+    assert_eq!((first.key_type(), first.name()), (KeyType::MlDsa44, "north.example/log"));
+    assert_eq!(key().await, first);
+    let file = folder.path().join("second.key");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::write(&file, log_signer("north").to_file_text().as_bytes()).unwrap();
+    assert!(config.setup().await.unwrap_err().to_string().contains("not an ML-DSA-44 key"));
+}

@@ -10,8 +10,10 @@ use standstill_node::log::{Added, Health, State, upload_authorization};
 use standstill_statement::{
     AddedKey, BlobRef, Body, FleetDeclaration, Freeze, Hash32, Heartbeat, Rotation, SigningKey, Statement,
 };
+use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::fsck::fsck;
+use standstill_tlog::note::{KeyType, NoteSigner};
 use standstill_tlog::reader::{Limits, read_log};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,4 +261,37 @@ async fn a_rotated_key_is_followed_and_the_retired_one_refused_also_after_a_rest
         assert_eq!(sent.send().await.unwrap().status().as_u16(), status);
     }
     log.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_post_quantum_key_signs_beside_the_first_and_cannot_be_replaced_unnoticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let witness = TestWitness::start(directory.path(), "w1.example", 9).await;
+    let second = |seed: u8| NoteSigner::from_seed(log_key().name(), KeyType::MlDsa44, &[seed; 32]).unwrap();
+    let place = directory.path().join("log");
+    let setup = |signer: Option<NoteSigner>| {
+        let mut setup = witnessed_setup(&place, std::slice::from_ref(&witness), 1);
+        setup.second_signer = signer;
+        setup
+    };
+    let keys = [log_key(), second(7).verifier().clone()];
+    let mut party = Party::new();
+    for round in 1..=2 {
+        // The second round finds the notes of the first.
+        let (log, url) = run(setup(Some(second(7)))).await;
+        add(&url, party.heartbeat()).await.unwrap();
+        eventually("it is cosigned", async || log.health().cosigned_size == Some(round)).await;
+        let (_, bytes) = fetch(&format!("{url}/checkpoint")).await;
+        let signed = SignedCheckpoint::parse_for_all_keys(&bytes, log_key().name(), &keys).unwrap();
+        assert_eq!((signed.checkpoint().size, signed.note().signatures().len()), (round, 3));
+        // Who does not know of the second key reads the same.
+        assert_eq!(SignedCheckpoint::parse(&bytes, &log_key()).unwrap().checkpoint(), signed.checkpoint());
+        log.stop().await.unwrap();
+    }
+    assert_eq!(fsck(&place, &log_key(), &Limits::default()).unwrap().problems, Vec::<String>::new());
+    let replaced = standstill_node::log::start(setup(Some(second(8)))).await.unwrap_err();
+    let wrong = matches!(&replaced, standstill_node::NodeError::Tlog(TlogError::WrongKey { .. }));
+    assert!(wrong, "{replaced}");
+    // To stop using one is the operator's right: readers that want it say so.
+    run(setup(None)).await.0.stop().await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! C2SP tlog-checkpoint: a log's tree head as a signed note.
 
 use crate::TlogError;
+use crate::cosignature;
 use crate::key::{KeyType, NoteSigner, VerifierKey};
 use crate::merkle::Hash;
 use crate::note::{Note, Verified, format_hash, parse_decimal, parse_hash};
@@ -96,7 +97,8 @@ impl SignedCheckpoint {
     }
 
     /// As [`SignedCheckpoint::parse_for_origin`], for a log with several keys (a second, post-quantum signature, or a change of keys).
-    /// One of them must have signed, and every line by one of them must verify.
+    /// One of them must have signed, and every line by one of them must verify. When any of them is an Ed25519 key, one of those must have
+    /// signed: a post-quantum line stands beside it, never in its place.
     ///
     /// # Errors
     /// As [`SignedCheckpoint::parse_for_origin`].
@@ -106,13 +108,47 @@ impl SignedCheckpoint {
             return Err(TlogError::KeyType { name, found, wanted: KeyType::Ed25519.purpose() });
         }
         let note = Note::parse(bytes)?;
-        note.verify(keys)?;
+        let verified = note.verify(keys)?;
+        let plain = |key: &VerifierKey| key.key_type() == KeyType::Ed25519;
+        if keys.iter().any(plain) && !verified.iter().any(|line| plain(&keys[line.key])) {
+            return Err(unsigned_by(keys.iter().filter(|key| plain(key))));
+        }
         let checkpoint = Checkpoint::parse(note.text())?;
         if checkpoint.origin != origin {
             return Err(TlogError::WrongOrigin { expected: origin.to_owned(), found: checkpoint.origin });
         }
         let log = keys.iter().map(|key| (key.name().to_owned(), key.id())).collect();
         Ok(Self { checkpoint, note, log })
+    }
+
+    /// As [`SignedCheckpoint::parse_for_keys`], for readers who want every one of these keys to have signed: a log's Ed25519 key and its
+    /// post-quantum one.
+    ///
+    /// # Errors
+    /// As [`SignedCheckpoint::parse_for_keys`]; [`TlogError::NoKnownSignature`] naming the keys whose lines are missing.
+    pub fn parse_for_all_keys(bytes: &[u8], origin: &str, keys: &[VerifierKey]) -> Result<Self, TlogError> {
+        let signed = Self::parse_for_keys(bytes, origin, keys)?;
+        let is_missing = |key: &&VerifierKey| !signed.note.signatures().iter().any(|line| key.matches(line));
+        let missing: Vec<_> = keys.iter().filter(is_missing).collect();
+        if missing.is_empty() { Ok(signed) } else { Err(unsigned_by(missing.into_iter())) }
+    }
+
+    /// Adds the log's second signature, by its post-quantum key: an ML-DSA-44 line of the log's own name (tlog-checkpoint, "Signatures"),
+    /// with the time of the signature.
+    ///
+    /// # Errors
+    /// [`TlogError::WrongOrigin`] when the key has another name, [`TlogError::KeyType`] when it is not of type 0x06, and those of
+    /// [`cosignature::sign`].
+    pub fn sign_also(&self, signer: &NoteSigner, time_unix_seconds: u64) -> Result<Self, TlogError> {
+        signer.require(KeyType::MlDsa44)?;
+        let (found, expected) = (signer.verifier().name(), &self.checkpoint.origin);
+        if found != expected {
+            return Err(TlogError::WrongOrigin { expected: expected.clone(), found: found.to_owned() });
+        }
+        let mut signed = self.clone();
+        signed.note.add(cosignature::sign(signer, time_unix_seconds, self.note.text())?);
+        signed.log.push((found.to_owned(), signer.verifier().id()));
+        Ok(signed)
     }
 
     /// The tree head.
@@ -161,6 +197,11 @@ impl SignedCheckpoint {
         }
         Ok(joined)
     }
+}
+
+fn unsigned_by<'a>(keys: impl Iterator<Item = &'a VerifierKey>) -> TlogError {
+    let known: Vec<String> = keys.map(|key| format!("{}+{}", key.name(), hex::encode(key.id()))).collect();
+    TlogError::NoKnownSignature { known: known.join(", ") }
 }
 
 /// Two checkpoints that one log signed and that cannot both be true: same origin and size, different roots.
@@ -271,6 +312,37 @@ mod tests {
         let read = SignedCheckpoint::parse(&note.to_bytes(), signer().verifier());
         assert!(matches!(read, Err(TlogError::WrongOrigin { .. })));
         assert!(matches!(Checkpoint::new("other", 0, EMPTY_ROOT).sign(&signer()), Err(TlogError::WrongOrigin { .. })));
+    }
+
+    #[test]
+    fn a_post_quantum_line_stands_beside_the_first_and_never_in_its_place() {
+        let second = NoteSigner::from_seed("example.com/log", KeyType::MlDsa44, &[2; 32]).unwrap();
+        let keys = [signer().verifier().clone(), second.verifier().clone()];
+        let plain = Checkpoint::new("example.com/log", 7, [3; 32]).sign(&signer()).unwrap();
+        let both = plain.sign_also(&second, 1_800_000_000).unwrap();
+        let parse = |bytes: &[u8]| SignedCheckpoint::parse_for_keys(bytes, "example.com/log", &keys);
+        let parse_all = |bytes: &[u8]| SignedCheckpoint::parse_for_all_keys(bytes, "example.com/log", &keys);
+        let missing =
+            |found: Result<SignedCheckpoint, TlogError>| matches!(found, Err(TlogError::NoKnownSignature { .. }));
+        assert_eq!(parse_all(&both.to_bytes()).unwrap(), both);
+        // Who knows the first key only goes on as before; who wants both is told which line is missing.
+        assert!(SignedCheckpoint::parse(&both.to_bytes(), signer().verifier()).is_ok());
+        assert!(parse(&plain.to_bytes()).is_ok());
+        assert!(missing(parse_all(&plain.to_bytes())));
+        let alone = Note::new(plain.note().text(), vec![both.note().signatures()[1].clone()]).unwrap();
+        assert!(missing(parse(&alone.to_bytes())));
+        // The line of another checkpoint does not fit.
+        let other = Checkpoint::new("example.com/log", 8, [3; 32]).sign(&signer()).unwrap();
+        let mut mixed = other.note().clone();
+        mixed.add(both.note().signatures()[1].clone());
+        assert!(matches!(parse(&mixed.to_bytes()), Err(TlogError::BadSignature { .. })));
+        // What the log keeps of a note has both of its lines.
+        let mut kept = parse(&both.to_bytes()).unwrap();
+        kept.retain_log_lines();
+        assert_eq!(kept.note().signatures().len(), 2);
+        let stranger = NoteSigner::from_seed("example.com/other", KeyType::MlDsa44, &[2; 32]).unwrap();
+        assert!(matches!(plain.sign_also(&stranger, 1), Err(TlogError::WrongOrigin { .. })));
+        assert!(matches!(plain.sign_also(&signer(), 1), Err(TlogError::KeyType { .. })));
     }
 
     #[test]

@@ -7,8 +7,9 @@ use crate::terms::{read_terms, read_text};
 use serde::{Deserialize, Serialize};
 use standstill_agreement::Agreement;
 use standstill_statement::Name;
-use standstill_tlog::note::{NoteSigner, VerifierKey};
+use standstill_tlog::note::{KeyType, NoteSigner, VerifierKey};
 use standstill_tlog::policy::{MAX_POLICY_BYTES, Policy};
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +32,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Key file of the log (signed-note text form); must be readable by its owner only.
     pub log_key: PathBuf,
+    /// Key file of a second, post-quantum key (ML-DSA-44), which then signs every checkpoint too. Made at the first start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_log_key: Option<PathBuf>,
     /// Witness policy (C2SP tlog-policy), when it is not the agreement's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PathBuf>,
@@ -119,6 +123,7 @@ impl Config {
             .policy
             .iter_mut()
             .chain(&mut config.next_policy)
+            .chain(&mut config.second_log_key)
             .chain(&mut config.seen)
             .for_each(|place| *place = folder.join(&*place));
         if let StoreConfig::Files { head_directory: Some(place), .. } = &mut config.store {
@@ -154,7 +159,10 @@ impl Config {
             .map(|path| Ok(read_text(path, 1 << 18)?.into_bytes()))
             .collect::<Result<_, NodeError>>()?;
         let (store, upload_directory) = self.open_store(signer.verifier().name()).await?;
+        let second_signer =
+            self.second_log_key.as_ref().map(|path| second_key(path, signer.verifier().name())).transpose()?;
         Ok(Setup {
+            second_signer,
             agreement: agreement.id(),
             issuer: self.party.clone(),
             statement_keys,
@@ -283,6 +291,33 @@ fn check_url(url: &str) -> Result<(), String> {
     } else {
         Err(format!("'{url}' is not a URL; it must start with http:// or https://"))
     }
+}
+
+/// Reads the post-quantum key file, or makes it, readable by its owner only.
+fn second_key(path: &Path, origin: &str) -> Result<NoteSigner, NodeError> {
+    if !path.exists() {
+        let made = NoteSigner::generate(origin, KeyType::MlDsa44)?;
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(path).and_then(|mut file| {
+            file.write_all(made.to_file_text().as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(NodeError::io("make the post-quantum key", path.display()))?;
+        standstill_tlog::durable::sync_parent(path)?;
+    }
+    let signer = read_key(path)?;
+    let key = signer.verifier();
+    if key.key_type() != KeyType::MlDsa44 || key.name() != origin {
+        let problem = format!(
+            "this is not an ML-DSA-44 key of the name {origin}; give that key's file, or another path and one is made"
+        );
+        return Err(NodeError::config(path, problem));
+    }
+    tracing::info!(vkey = %key, "checkpoints have a second, post-quantum signature");
+    Ok(signer)
 }
 
 /// Reads the log's key file; refuses one that others can read.

@@ -10,6 +10,7 @@ use standstill_statement::{Body, Hash32, Keyring, Statement, decode_unverified};
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use standstill_tlog::merkle::{EMPTY_ROOT, Hash, Tree, leaf_hash};
+use standstill_tlog::note::NoteSignature;
 use std::path::PathBuf;
 
 /// A log as it was found.
@@ -105,19 +106,27 @@ async fn begin(setup: &Setup, base: u64, staged: &[Vec<u8>]) -> Result<(StoredHe
         }
         .into());
     }
-    let head = Checkpoint::new(setup.origin(), 0, EMPTY_ROOT).sign(&setup.signer)?;
-    let stored = StoredHead { checkpoint: head.to_bytes(), signed_unix_seconds: setup.clock.unix_seconds() };
+    let signed_unix_seconds = setup.clock.unix_seconds();
+    let head = setup.sign(&Checkpoint::new(setup.origin(), 0, EMPTY_ROOT), signed_unix_seconds)?;
+    let stored = StoredHead { checkpoint: head.to_bytes(), signed_unix_seconds };
     setup.store.swap_head(None, &stored).await?;
     Ok((stored, head))
 }
 
 fn parse_head(bytes: &[u8], setup: &Setup) -> Result<SignedCheckpoint, TlogError> {
-    SignedCheckpoint::parse(bytes, setup.signer.verifier()).map_err(|error| match error {
-        TlogError::NoKnownSignature { .. } | TlogError::WrongOrigin { .. } => {
-            TlogError::WrongKey { path: PathBuf::from(setup.store.describe()), name: setup.origin().to_owned() }
-        }
+    let wrong_key =
+        || TlogError::WrongKey { path: PathBuf::from(setup.store.describe()), name: setup.origin().to_owned() };
+    let keys = setup.log_keys();
+    let signed = SignedCheckpoint::parse_for_keys(bytes, setup.origin(), &keys).map_err(|error| match error {
+        TlogError::NoKnownSignature { .. } | TlogError::WrongOrigin { .. } => wrong_key(),
         other => other,
-    })
+    })?;
+    // A lost post-quantum key must not be replaced unnoticed: readers who know the old one would be without its line.
+    let own = |line: &NoteSignature| line.name == setup.origin() && !keys.iter().any(|key| key.matches(line));
+    if setup.second_signer.is_some() && signed.note().signatures().iter().any(own) {
+        return Err(wrong_key());
+    }
+    Ok(signed)
 }
 
 /// Refuses a log that does not extend everything that is known to have been signed. Gives the public checkpoint.

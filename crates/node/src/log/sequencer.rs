@@ -245,8 +245,8 @@ impl Sequencer {
             (tiles::grown(&tree, &self.tail, old, new)?, tree.root())
         };
         self.runtime.block_on(setup.store.write_tiles(files))?;
-        let signed = Checkpoint::new(setup.origin(), new, root).sign(&setup.signer)?;
         let signed_unix_seconds = setup.clock.unix_seconds().max(self.head.signed_unix_seconds);
+        let signed = setup.sign(&Checkpoint::new(setup.origin(), new, root), signed_unix_seconds)?;
         let next = StoredHead { checkpoint: signed.to_bytes(), signed_unix_seconds };
         self.runtime.block_on(setup.store.swap_head(Some(&self.head), &next))?;
         self.head = next;

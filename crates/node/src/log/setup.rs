@@ -4,6 +4,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::store::Store;
 use serde::{Deserialize, Serialize};
 use standstill_statement::{Hash32, Name, PublicKey};
+use standstill_tlog::TlogError;
+use standstill_tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use standstill_tlog::note::{NoteSigner, VerifierKey};
 use standstill_tlog::policy::Policy;
 use std::net::SocketAddr;
@@ -104,6 +106,8 @@ impl Default for Tuning {
 pub struct Setup {
     /// Key of the log; its name is the origin.
     pub signer: NoteSigner,
+    /// A second, post-quantum key of the same name (ML-DSA-44), which signs every checkpoint too.
+    pub second_signer: Option<NoteSigner>,
     /// Agreement under which statements are made.
     pub agreement: Hash32,
     /// The party; the only issuer of this log.
@@ -135,6 +139,20 @@ impl Setup {
     #[must_use]
     pub fn system_clock() -> Arc<dyn Clock> {
         Arc::new(SystemClock)
+    }
+
+    /// Keys whose lines in a checkpoint are this log's own.
+    pub(super) fn log_keys(&self) -> Vec<VerifierKey> {
+        std::iter::once(&self.signer).chain(&self.second_signer).map(|signer| signer.verifier().clone()).collect()
+    }
+
+    /// Signs a checkpoint with all keys of the log.
+    pub(super) fn sign(&self, checkpoint: &Checkpoint, time_unix_seconds: u64) -> Result<SignedCheckpoint, TlogError> {
+        let signed = checkpoint.sign(&self.signer)?;
+        match &self.second_signer {
+            Some(second) => signed.sign_also(second, time_unix_seconds),
+            None => Ok(signed),
+        }
     }
 
     /// Identity of the log.

@@ -100,6 +100,7 @@ pub fn file_store(directory: &Path) -> Arc<FileStore> {
 /// A log without witnesses on this store.
 pub fn setup(store: Arc<dyn Store>, uploads: PathBuf) -> Setup {
     Setup {
+        second_signer: None,
         signer: signer(),
         agreement: agreement(),
         issuer: Name::new("north").unwrap(),

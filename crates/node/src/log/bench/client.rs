@@ -66,7 +66,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Response, usize)>, NodeError> {
     let malformed = || NodeError::Broken("the log's answer is not HTTP/1.1 with a length".to_owned());
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| malformed())?;
     let status = head.get(9..12).and_then(|status| status.parse().ok()).ok_or_else(malformed)?;
-    let length = head.lines().find_map(|line| length(line));
+    let length = head.lines().find_map(length);
     let body_bytes = length.ok_or_else(malformed)?;
     Ok(Some((Response { status, body_bytes }, end + 4 + body_bytes)))
 }
