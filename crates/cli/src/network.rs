@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// Pause between two looks for cosignatures.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How often a witness that is busy, or behind, is asked to cosign a head again.
+const REFRESH_ROUNDS: usize = 4;
+
 /// What publishing did.
 #[derive(Debug, Default)]
 pub(crate) struct Submitted {
@@ -164,21 +167,44 @@ pub(crate) async fn refresh(issuer: &mut Issuer, http: &Http) -> CliResult<usize
         return Ok(0);
     }
     let policy = Policy::parse(&issuer.agreement.witnesses).map_err(CliError::unreadable)?;
-    let request = AddCheckpoint { old_size: size, proof: Vec::new(), checkpoint: head.to_bytes() }.to_bytes();
-    let mut asked = tokio::task::JoinSet::new();
-    for witness in witnesses_of(&policy) {
-        let (http, request) = (http.with_attempts(1), request.clone());
-        asked.spawn(async move {
-            let url = join(&witness.url, "add-checkpoint");
-            let answer = http.post(&url, &request, MAX_NOTE_BYTES as u64).await.ok()?;
-            let text = String::from_utf8_lossy(&answer.body).into_owned();
-            (answer.status == 200).then_some((witness.key, text))
-        });
-    }
-    let mut cosigned = 0;
-    for (key, lines) in asked.join_all().await.into_iter().flatten() {
-        // A witness whose line does not verify is as good as one that did not answer.
-        cosigned += usize::from(issuer.log().add_cosignatures(size, &lines, std::slice::from_ref(&key)).is_ok());
+    let (mut waiting, mut cosigned) = (witnesses_of(&policy).into_iter().map(|at| (at, size)).collect::<Vec<_>>(), 0);
+    // A witness that stands at a smaller size, or that is busy with this very log, is asked again; one that does not answer is away.
+    for round in 0..REFRESH_ROUNDS {
+        if round > 0 && !waiting.is_empty() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let mut asked = tokio::task::JoinSet::new();
+        for (witness, known) in std::mem::take(&mut waiting) {
+            let proof =
+                if known > 0 && known < size { issuer.log().consistency_proof(known, size) } else { Ok(Vec::new()) };
+            let Ok(proof) = proof else { continue };
+            let request = AddCheckpoint { old_size: known, proof, checkpoint: head.to_bytes() }.to_bytes();
+            let http = http.with_attempts(1);
+            asked.spawn(async move {
+                let url = join(&witness.url, "add-checkpoint");
+                let ask = async || http.post(&url, &request, MAX_NOTE_BYTES as u64).await.ok();
+                // Once more at once: a connection that was kept may have been closed on the other side.
+                let answer = match ask().await {
+                    None => ask().await?,
+                    Some(answer) => answer,
+                };
+                Some((witness, known, answer.status, String::from_utf8_lossy(&answer.body).into_owned()))
+            });
+        }
+        for (witness, known, status, text) in asked.join_all().await.into_iter().flatten() {
+            match status {
+                200 => {
+                    // A witness whose line does not verify is as good as one that did not answer.
+                    let kept = issuer.log().add_cosignatures(size, &text, std::slice::from_ref(&witness.key));
+                    cosigned += usize::from(kept.is_ok());
+                }
+                409 => {
+                    let stands = text.trim().parse().unwrap_or(known);
+                    waiting.extend((stands <= size).then_some((witness, stands)));
+                }
+                _ => waiting.push((witness, known)),
+            }
+        }
     }
     Ok(cosigned)
 }

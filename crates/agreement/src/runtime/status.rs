@@ -40,7 +40,7 @@ pub struct Status {
     pub parties: Vec<PartyStatus>,
     /// Triggers in the order of names.
     pub triggers: Vec<TriggerStatus>,
-    /// Cases that are not over, and those that ended in a violation, in the order of their hashes.
+    /// Cases that are not over, and those that ended in a violation, in the order of accuser and respondent.
     pub cases: Vec<CaseStatus>,
     /// What is due, the earliest first.
     pub due: Vec<Due>,
@@ -238,7 +238,10 @@ fn cases(state: &State) -> Vec<CaseStatus> {
         due_unix_seconds: case.due.map(|due| state.clock.wall_of(due)),
         over: case.stage.is_final(),
     };
-    shown.map(one).collect()
+    let mut found: Vec<CaseStatus> = shown.map(one).collect();
+    // By name first: hashes differ with every key.
+    found.sort_by(|a, b| (&a.accuser, &a.respondent, a.case).cmp(&(&b.accuser, &b.respondent, b.case)));
+    found
 }
 
 /// Everything with a clock. Timers that nobody waits for any more (an answered question, a lapsed offer) are left out.
