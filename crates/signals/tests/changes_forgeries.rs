@@ -104,7 +104,7 @@ fn split_aliases_are_remarked_and_joined_by_the_map() {
 /// here; the log of statements dates the published heads.
 #[test]
 fn shifted_dates_are_remarked() {
-    let mut repo = small();
+    let repo = small();
     repo.write("src/z.rs", "z\n");
     repo.git(&["add", "-A"]);
     let date = format!("{} +0000", START - 86_400 * 90);

@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// First date of a fixture: 2025-01-01.
-pub const START: i64 = 1_735_689_600;
-pub const ADA: (&str, &str) = ("Ada", "ada@example.org");
-pub const BOB: (&str, &str) = ("Bob", "bob@example.org");
-pub const CLAUDE: (&str, &str) = ("Claude", "noreply@anthropic.com");
+pub(crate) const START: i64 = 1_735_689_600;
+pub(crate) const ADA: (&str, &str) = ("Ada", "ada@example.org");
+pub(crate) const BOB: (&str, &str) = ("Bob", "bob@example.org");
+pub(crate) const CLAUDE: (&str, &str) = ("Claude", "noreply@anthropic.com");
 
-pub struct Repo {
-    pub dir: tempfile::TempDir,
+pub(crate) struct Repo {
+    pub(crate) dir: tempfile::TempDir,
     clock: i64,
 }
 
 /// Runs git without any configuration of the machine.
-pub fn git_in(dir: &Path, arguments: &[&str], envs: &[(&str, &str)]) -> String {
+pub(crate) fn git_in(dir: &Path, arguments: &[&str], envs: &[(&str, &str)]) -> String {
     let out = Command::new("git")
         .args(arguments)
         .current_dir(dir)
@@ -33,32 +33,38 @@ pub fn git_in(dir: &Path, arguments: &[&str], envs: &[(&str, &str)]) -> String {
 }
 
 impl Repo {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let repo = Self { dir: tempfile::tempdir().unwrap(), clock: START };
         repo.git(&["init", "-q", "-b", "main"]);
         repo
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         git_in(self.path(), arguments, &[])
     }
 
-    pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let file = self.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, content).unwrap();
     }
 
     /// Commits everything one day after the last commit; gives the id.
-    pub fn commit(&mut self, author: (&str, &str), message: &str) -> String {
+    pub(crate) fn commit(&mut self, author: (&str, &str), message: &str) -> String {
         self.commit_by(author, author, message, &[])
     }
 
-    pub fn commit_by(&mut self, author: (&str, &str), committer: (&str, &str), message: &str, more: &[&str]) -> String {
+    pub(crate) fn commit_by(
+        &mut self,
+        author: (&str, &str),
+        committer: (&str, &str),
+        message: &str,
+        more: &[&str],
+    ) -> String {
         self.clock += 86_400;
         let date = format!("{} +0000", self.clock);
         self.git(&["add", "-A"]);
@@ -76,11 +82,11 @@ impl Repo {
         self.head()
     }
 
-    pub fn head(&self) -> String {
+    pub(crate) fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    pub fn note(&self, commit: &str, text: &str) {
+    pub(crate) fn note(&self, commit: &str, text: &str) {
         let file = self.dir.path().join(".git/note");
         std::fs::write(&file, text).unwrap();
         let envs = [
@@ -94,15 +100,15 @@ impl Repo {
 }
 
 /// What a test varies.
-pub struct Walk {
-    pub method: Method,
-    pub map: Option<String>,
-    pub marks: Option<String>,
-    pub threads: usize,
-    pub cache: Option<PathBuf>,
-    pub head: Option<String>,
-    pub traces: Option<Vec<u8>>,
-    pub envelopes: Vec<(String, Vec<u8>)>,
+pub(crate) struct Walk {
+    pub(crate) method: Method,
+    pub(crate) map: Option<String>,
+    pub(crate) marks: Option<String>,
+    pub(crate) threads: usize,
+    pub(crate) cache: Option<PathBuf>,
+    pub(crate) head: Option<String>,
+    pub(crate) traces: Option<Vec<u8>>,
+    pub(crate) envelopes: Vec<(String, Vec<u8>)>,
 }
 
 impl Default for Walk {
@@ -121,7 +127,7 @@ impl Default for Walk {
 }
 
 impl Walk {
-    pub fn try_run(&self, path: &Path) -> Result<(Walked, Method), ChangesError> {
+    pub(crate) fn try_run(&self, path: &Path) -> Result<(Walked, Method), ChangesError> {
         let marks = self.marks.as_deref().unwrap_or(Identities::builtin_text());
         let identities = Identities::with_marks(marks, self.map.as_deref().map(|map| ("ids.toml", map)))?;
         let classes = ClassTable::builtin()?;
@@ -140,11 +146,11 @@ impl Walk {
         Ok((walk::walk(path, &options)?, method))
     }
 
-    pub fn run(&self, path: &Path) -> (Walked, Method) {
+    pub(crate) fn run(&self, path: &Path) -> (Walked, Method) {
         self.try_run(path).unwrap()
     }
 
-    pub fn record(&self, path: &Path) -> standstill_signals::changes::Record {
+    pub(crate) fn record(&self, path: &Path) -> standstill_signals::changes::Record {
         let (walked, method) = self.run(path);
         let table = walked.table.to_bytes().unwrap();
         standstill_signals::changes::recompute(&standstill_signals::changes::Inputs { method, table, runs: None })
