@@ -52,7 +52,7 @@ fn from_a_repository_to_a_record_and_back() {
     let at = folder.path();
     let repo = at.join("repo");
     std::fs::create_dir(&repo).unwrap();
-    git(&repo, &["init", "-q", "-b", "main"], "0 +0000");
+    git(&repo, &["init", "-q", "-b", "main"], "@0 +0000");
     commit(&repo, "train/a.py", "1\n2\n3\n", "Start", "1735700000 +0000");
     commit(
         &repo,
@@ -88,7 +88,7 @@ fn from_a_repository_to_a_record_and_back() {
     let forged = String::from_utf8(table).unwrap().replacen("\"sources\":[\"trailer\"],", "", 1);
     std::fs::write(at.join("forged.jsonl"), forged).unwrap();
     expect(&["repo", "--against", "forged.jsonl"], at, 1, &["attribution differ from the repository"]);
-    git(&repo, &["reset", "-q", "--hard", "HEAD~2"], "0 +0000");
+    git(&repo, &["reset", "-q", "--hard", "HEAD~2"], "@0 +0000");
     expect(&["repo", "--against", "t.jsonl"], at, 1, &["history was rewritten"]);
 }
 
@@ -110,12 +110,12 @@ fn each_trouble_has_its_exit_code() {
 
     let repo = at.join("repo");
     std::fs::create_dir(&repo).unwrap();
-    git(&repo, &["init", "-q", "-b", "main"], "0 +0000");
+    git(&repo, &["init", "-q", "-b", "main"], "@0 +0000");
     expect(&["repo"], at, 4, &["no commit, branch or tag 'HEAD'"]);
     commit(&repo, "a", "1\n", "One", "1735700000 +0000");
     commit(&repo, "a", "2\n", "Two", "1735800000 +0000");
     let url = format!("file://{}", repo.display());
-    git(at, &["clone", "-q", "--depth", "1", &url, "shallow"], "0 +0000");
+    git(at, &["clone", "-q", "--depth", "1", &url, "shallow"], "@0 +0000");
     expect(&["shallow"], at, 3, &["SHALLOW: the history ends at", "CANNOT SAY"]);
     expect(&["repo", "--head", "v9"], at, 4, &["'v9'"]);
 }

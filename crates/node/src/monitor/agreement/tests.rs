@@ -80,6 +80,7 @@ async fn serve(shelf: Shelf) -> (crate::serve::Server, String) {
 }
 
 async fn get(base: &str, path: &str) -> (u16, Value) {
+    crate::tls::prepare();
     let answer = reqwest::get(format!("{base}{path}")).await.unwrap();
     let status = answer.status().as_u16();
     (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
