@@ -32,7 +32,7 @@ pub struct BenchReport {
 }
 
 /// What the figures beside each other mean.
-const REMARK: &str = "the check's time is measured in this run on one thread that does nothing else, so its data stay in the caches; whatever                       it takes longer inside the server counts as time beside it";
+const REMARK: &str = "the check's time is measured in this run on one thread that does nothing else, so its data stay in the caches; whatever it takes longer inside the server counts as time beside it";
 
 impl BenchReport {
     pub(super) fn new(options: &BenchOptions, statement_bytes: usize) -> Self {
