@@ -373,7 +373,7 @@ fn pause_and_resumption_for_five_days() {
 
 /// Some minutes.
 #[test]
-#[ignore = "a longer search: some minutes"]
+#[ignore = "a search of some minutes: scripts/model.sh"]
 fn pause_and_resumption_for_seven_days() {
     pause_and_resumption(7);
 }
@@ -623,7 +623,7 @@ fn partial_records_of_two_acts() {
 
 /// Some minutes.
 #[test]
-#[ignore = "a longer search: some minutes"]
+#[ignore = "a search of some minutes: scripts/model.sh"]
 fn partial_records_of_four_acts() {
     partial_records(4);
 }
