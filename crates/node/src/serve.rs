@@ -1,5 +1,6 @@
 //! The listener of every role: limits on connections and slow clients, and an orderly end.
 
+pub(crate) mod body;
 pub(crate) mod direct;
 
 use crate::error::NodeError;

@@ -15,6 +15,7 @@ use standstill_tlog::checkpoint::SignedCheckpoint;
 use standstill_tlog::fsck::fsck;
 use standstill_tlog::note::{KeyType, NoteSigner};
 use standstill_tlog::reader::{Limits, read_log};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_become_entries_that_anybody_can_check() {
@@ -146,6 +147,28 @@ async fn a_statement_needs_its_blobs_and_only_the_party_may_put_them() {
     assert_eq!(add(&url, statement).await, Ok(Added { index: 0, duplicate: false }));
     // Nothing is left of uploads that failed.
     assert_eq!(std::fs::read_dir(directory.path().join(".state/incoming")).unwrap().count(), 0);
+    log.stop().await.unwrap();
+}
+
+/// A client that sends everything before it reads gets the refusal, not a broken connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_a_sender_that_is_still_sending() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, url) = run(file_setup(directory.path())).await;
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let name = Hash32::of(b"blob");
+    let head = format!("PUT /blob/{name} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 24000000\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The refusal is made before the body comes.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    for _ in 0..24 {
+        stream.write_all(&[7; 1_000_000]).await.unwrap();
+    }
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    drop(stream);
     log.stop().await.unwrap();
 }
 

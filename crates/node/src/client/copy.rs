@@ -71,6 +71,10 @@ impl LogCopy {
                 copy.seen.insert(checkpoint.size, checkpoint.root);
             }
         }
+        // A crash between the two files of a new head leaves the newest without its lasting copy.
+        if let Some(head) = copy.head.clone() {
+            copy.remember(&head)?;
+        }
         Ok(copy)
     }
 
@@ -186,9 +190,10 @@ impl LogCopy {
         entries.iter().for_each(|entry| self.tree.push(leaf_hash(entry)));
         let complete = pending.len() / 256 * 256;
         self.tail = pending.split_off(complete);
-        self.remember(next)?;
+        // The newest first: a copy that keeps a larger head than its newest would accuse the log of withholding entries.
         self.put("checkpoint", &next.to_bytes())?;
         self.head = Some(next.clone());
+        self.remember(next)?;
         // The narrower last bundle is no longer needed; one that stays after a crash does no harm.
         if let Some(before) = before.filter(|_| !entries.is_empty()) {
             let _ = std::fs::remove_file(self.directory.join(before.to_string()));

@@ -4,13 +4,13 @@ use super::Refusal;
 use super::condition::count;
 use super::http::{answer, unreadable};
 use super::running::Shared;
+use crate::serve::body::{discard, next_part};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State as Extract};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use axum::http::{HeaderMap, HeaderValue, Request, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 use standstill_statement::{Hash32, SigningKey};
 use std::path::{Path as FilePath, PathBuf};
@@ -70,9 +70,18 @@ pub(super) async fn put(
     Path(name): Path<String>,
     request: Request<Body>,
 ) -> Result<Response<Body>, Refusal> {
-    let sha256 = parse(&name)?;
-    let length = length(request.headers(), log.setup.tuning.blob_bytes)?;
-    authorize(&log, request.headers(), &sha256, length)?;
+    let (head, mut body) = request.into_parts();
+    let done = take(&log, &name, &head.headers, &mut body).await;
+    if done.is_err() {
+        discard(&mut body).await;
+    }
+    done
+}
+
+async fn take(log: &Shared, name: &str, headers: &HeaderMap, body: &mut Body) -> Result<Response<Body>, Refusal> {
+    let sha256 = parse(name)?;
+    let length = length(headers, log.setup.tuning.blob_bytes)?;
+    authorize(log, headers, &sha256, length)?;
     let held = log.setup.store.blob_length(sha256).await.map_err(unreadable)?.is_some();
     let done = || Ok(answer("text/plain; charset=utf-8", "no-store", "held\n"));
     let _place = log
@@ -82,8 +91,7 @@ pub(super) async fn put(
     let upload = Upload::new(&log.setup.upload_directory, &sha256);
     let patience = Duration::from_secs(log.setup.tuning.body_seconds);
     let received =
-        tokio::time::timeout(patience, receive(request.into_body(), length, if held { None } else { Some(&upload.0) }))
-            .await;
+        tokio::time::timeout(patience, receive(body, length, if held { None } else { Some(&upload.0) })).await;
     let found = received.map_err(|_| Refusal::new(408, "the blob did not arrive in time; send it again"))??;
     if found != sha256 {
         return Err(Refusal::new(400, format!("the bytes sent have SHA-256 {found}, not {sha256}; nothing was kept")));
@@ -133,7 +141,7 @@ fn authorize(log: &Shared, headers: &HeaderMap, sha256: &Hash32, length: u64) ->
 }
 
 /// Reads the body to its end and hashes it; writes it when there is a place for it.
-async fn receive(body: Body, length: u64, path: Option<&PathBuf>) -> Result<Hash32, Refusal> {
+async fn receive(body: &mut Body, length: u64, path: Option<&PathBuf>) -> Result<Hash32, Refusal> {
     let failed = |error: std::io::Error| {
         Refusal::new(503, format!("the blob cannot be written: {error}; nothing was kept, try again"))
     };
@@ -141,8 +149,8 @@ async fn receive(body: Body, length: u64, path: Option<&PathBuf>) -> Result<Hash
         Some(path) => Some(tokio::fs::File::create(path).await.map_err(failed)?),
         None => None,
     };
-    let (mut hasher, mut read, mut parts) = (Sha256::new(), 0_u64, body.into_data_stream());
-    while let Some(part) = parts.next().await {
+    let (mut hasher, mut read) = (Sha256::new(), 0_u64);
+    while let Some(part) = next_part(body).await {
         let part = part.map_err(|_| Refusal::new(400, "the blob did not arrive whole; send it again"))?;
         read += part.len() as u64;
         if read > length {

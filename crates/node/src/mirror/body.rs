@@ -1,9 +1,9 @@
 //! A request body as it streams in, plain or gzip, read piece by piece so that an upload of any length takes bounded memory.
 
-use axum::body::{Body, HttpBody};
+use crate::serve::body::{discard, next_part};
+use axum::body::Body;
 use flate2::write::GzDecoder;
 use std::io::Write;
-use std::pin::Pin;
 
 /// Compressed bytes that are expanded at once. Gzip expands at most about a thousandfold, so this bounds what one step can add.
 const STEP: usize = 1024;
@@ -67,16 +67,17 @@ impl BodyReader {
     }
 
     async fn receive(&mut self) {
-        let body = &mut self.body;
-        match std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
-            Some(Ok(frame)) => match (frame.into_data(), &self.gzip) {
-                (Ok(data), Some(_)) => self.waiting.extend_from_slice(&data),
-                (Ok(data), None) => self.buffer.extend_from_slice(&data),
-                (Err(_), _) => {}
-            },
+        match next_part(&mut self.body).await {
+            Some(Ok(data)) if self.gzip.is_some() => self.waiting.extend_from_slice(&data),
+            Some(Ok(data)) => self.buffer.extend_from_slice(&data),
             Some(Err(_)) => self.ended = Some(Ended::Broken),
             None => self.finish(),
         }
+    }
+
+    /// Reads what is left, so that the sender gets to read the answer.
+    pub async fn discard(&mut self) {
+        discard(&mut self.body).await;
     }
 
     fn expand(&mut self) {

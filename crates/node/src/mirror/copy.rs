@@ -70,9 +70,17 @@ impl Copy {
             if copy.tree.root_at(checkpoint.size) != Some(checkpoint.root) {
                 return Err(copy.damaged("the entries do not lead to the cosigned root"));
             }
+            // A crash between the two files of a commit leaves the newest without its lasting copy.
+            copy.keep_checkpoint(checkpoint.size, &bytes)?;
             copy.head = Some(MirrorHead { signed, time_unix_seconds });
         }
         Ok(copy)
+    }
+
+    /// Keeps a mirror checkpoint under its size, with the first cosignature that it had.
+    fn keep_checkpoint(&self, size: u64, bytes: &[u8]) -> Result<(), TlogError> {
+        let path = self.directory.join("checkpoints").join(size.to_string());
+        if path.exists() { Ok(()) } else { self.write(&path, bytes) }
     }
 
     fn damaged(&self, what: impl Into<String>) -> MirrorError {
@@ -266,12 +274,11 @@ impl Copy {
         self.write_tiles(size)?;
         let lines = cosign(signed)?;
         let whole = signed.with_lines(&lines)?;
-        let (bytes, earlier) = (whole.to_bytes(), self.directory.join("checkpoints").join(size.to_string()));
-        if !earlier.exists() {
-            self.write(&earlier, &bytes)?;
-        }
+        let bytes = whole.to_bytes();
+        // The newest first: a copy that keeps a larger checkpoint than its newest reads as one whose entries are withheld.
         self.write(&self.directory.join("checkpoint"), &bytes)?;
         self.head = Some(MirrorHead { signed: whole, time_unix_seconds });
+        self.keep_checkpoint(size, &bytes)?;
         Ok(Some(lines))
     }
 

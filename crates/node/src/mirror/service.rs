@@ -187,7 +187,11 @@ impl MirrorService {
 
     /// `POST /add-entries`.
     pub async fn add_entries(&self, mut body: BodyReader) -> Answer {
-        self.receive(&mut body).await.unwrap_or_else(|refused| refused)
+        let done = self.receive(&mut body).await;
+        if done.is_err() {
+            body.discard().await;
+        }
+        done.unwrap_or_else(|refused| refused)
     }
 
     async fn receive(&self, body: &mut BodyReader) -> Result<Answer, Answer> {

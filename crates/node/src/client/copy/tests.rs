@@ -65,6 +65,24 @@ fn entries_that_lead_elsewhere_change_nothing() {
     ));
 }
 
+/// A reader that finds a kept head beyond the newest says that the log withholds entries, so a crash must never leave that.
+#[test]
+fn a_crash_between_the_two_files_of_a_head_accuses_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut copy = open(folder.path());
+    copy.extend(&head(3), entries(0..3)).unwrap();
+    let kept = folder.path().join("checkpoints/5");
+    std::fs::create_dir_all(kept.join("in the way")).unwrap();
+    assert!(copy.extend(&head(5), entries(3..5)).is_err(), "the lasting copy cannot be written");
+    drop(copy);
+    std::fs::remove_dir_all(&kept).unwrap();
+    let contents = reader::read_log(folder.path(), log().verifier(), &Limits::default()).unwrap();
+    assert_eq!(contents.checkpoint.checkpoint().size, 5, "the newest head came first");
+    // Opening writes what the crash left out.
+    assert_eq!(open(folder.path()).seen_sizes(), [3, 5]);
+    assert!(kept.is_file());
+}
+
 #[test]
 fn a_damaged_copy_and_the_copy_of_another_log_are_refused() {
     let folder = tempfile::tempdir().unwrap();
