@@ -76,7 +76,7 @@ pub fn changes_attestation_seeds() -> Vec<Vec<u8>> {
 }
 
 /// A table of two commits under the default method.
-fn table() -> Vec<u8> {
+pub(crate) fn table() -> Vec<u8> {
     let hash: String = Method::default().hash().unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
     let (a, b) = ("1".repeat(40), "2".repeat(40));
     let header = format!(

@@ -2,6 +2,7 @@
 //!
 //! One target serves several formats: the bytes up to the first line feed say which.
 
+use standstill_signals::changes;
 use standstill_signals::claim::{self, FileVersions, Prepared, Subject, Tables};
 use standstill_signals::horizon::{Input, Inputs, Plan, Record, Role, recompute};
 use standstill_signals::scan::{AllowList, FileChange, PathTable, RuleTable, Scanner};
@@ -116,6 +117,7 @@ pub fn claims(bytes: &[u8]) -> bool {
     let signal = match kind {
         "horizon" => honest_horizon().signal,
         "scan" => honest_scan().signal,
+        "changes" => honest_changes().signal,
         _ => return false,
     };
     let mut blobs = Vec::new();
@@ -163,6 +165,13 @@ fn honest_scan() -> Prepared {
         |path: &str, text: &str| FileVersions { path: path.to_owned(), old: None, new: Some(text.as_bytes().to_vec()) };
     let files = vec![file("a.py", HIDDEN), file(".github/workflows/ci.yml", WORKFLOW)];
     claim::scan(&subject("scan_block"), "seed", false, Tables::default(), files, Vec::new()).expect("a claim").0
+}
+
+fn honest_changes() -> Prepared {
+    let table = crate::changes::table();
+    let inputs = changes::Inputs { method: changes::Method::default(), table: table.clone(), runs: None };
+    let record = changes::recompute(&inputs).expect("a record");
+    claim::changes(&subject("ai_authored_share"), &table, None, &record).expect("a claim")
 }
 
 fn kind(name: &str, rest: &str) -> Vec<u8> {
@@ -250,5 +259,5 @@ pub fn claim_seeds() -> Vec<Vec<u8>> {
         }
         out
     };
-    vec![one("horizon", honest_horizon()), one("scan", honest_scan())]
+    vec![one("horizon", honest_horizon()), one("scan", honest_scan()), one("changes", honest_changes())]
 }

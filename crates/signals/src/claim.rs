@@ -1,16 +1,19 @@
 //! A signal as a claim that anybody can compute again: the blobs that a `signal` statement names, how they are made, and how they are checked.
 //!
-//! The first input blob is a manifest (JSON) with every choice and the list of files; the others hold the files' bytes, cut into parts. The
-//! result blob holds the bytes of the horizon record or of the scan report. [`check`] starts from the blobs alone and compares four things
-//! with what was signed: the inputs' shape, the method hash, the result's bytes, and the reading. Formats: `docs/signals/statement.md`.
+//! The first input blob of a horizon or a scan is a manifest (JSON) with every choice and the list of files; the others hold the files' bytes,
+//! cut into parts. A ledger of changes needs none: its record says both. The result blob holds the bytes of the record or of the scan report.
+//! [`check`] starts from the blobs alone and compares four things with what was signed: the inputs' shape, the method hash, the result's
+//! bytes, and the reading. Formats: `docs/signals/statement.md`.
 //!
 //! There is no clock, no network and no randomness here.
 
+mod changes;
 mod horizon;
 mod pack;
 mod reading;
 mod scan;
 
+pub use changes::changes;
 pub use horizon::{HorizonManifest, horizon};
 pub use pack::{FileVersions, MAX_FILES, pack, unpack};
 pub use reading::{horizon_reading, scan_reading};
@@ -107,7 +110,7 @@ pub struct Prepared {
 /// What a claim is about, beside the measurement.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// Name of the metric, as [`horizon_reading`] and [`scan_reading`] list them.
+    /// Name of the metric, as [`horizon_reading`], [`scan_reading`] and [`crate::changes::Record::reading`] list them.
     pub metric: Name,
     /// Party whose system or repository was measured; `None` for public data about the field.
     pub party: Option<Name>,
@@ -138,9 +141,21 @@ fn parts(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     bytes.chunks(PART_BYTES).map(<[u8]>::to_vec)
 }
 
-/// Number of parts of a length.
-const fn parts_of(length_bytes: u64) -> u64 {
-    length_bytes.div_ceil(PART_BYTES as u64)
+/// Takes the parts of one file from the front of what is left, and puts them together.
+fn joined(name: &str, length_bytes: u64, rest: &mut &[Vec<u8>]) -> Result<Vec<u8>, Fault> {
+    let wanted = usize::try_from(length_bytes.div_ceil(PART_BYTES as u64)).unwrap_or(usize::MAX);
+    let Some((own, others)) = rest.split_at_checked(wanted) else {
+        return differs(Part::Inputs, format!("{name} has fewer parts than its length says"));
+    };
+    *rest = others;
+    let bytes = own.concat();
+    if bytes.len() as u64 != length_bytes {
+        return differs(
+            Part::Inputs,
+            format!("{name} has {} bytes, its length was given as {length_bytes}", bytes.len()),
+        );
+    }
+    Ok(bytes)
 }
 
 /// The manifest as bytes: compact JSON.
@@ -181,7 +196,8 @@ pub fn check(
     match signal.kind {
         SignalKind::Horizon => horizon::check(signal, inputs, result, beacon, threads),
         SignalKind::Scan => scan::check(signal, inputs, result),
-        SignalKind::Changes | SignalKind::Evaluation | SignalKind::Other => {
+        SignalKind::Changes => changes::check(signal, inputs, result),
+        SignalKind::Evaluation | SignalKind::Other => {
             Err(Fault::Unknown("signals of this kind are not computed again by this program".to_owned()))
         }
     }

@@ -217,7 +217,7 @@ kinds! {
         "Each challenge of this auditor is recomputed from the report that counts, the beacon round and the agreement.";
     /// Signals computed again.
     SignalsRecomputed, "signals-recomputed", Record, "signals follow from their inputs",
-        "Each horizon and scan statement is computed again from the blobs that it names: the method hash, every byte of the result, and the reading must be the same.";
+        "Each horizon, changes and scan statement is computed again from the blobs that it names: the method hash, every byte of the result, and the reading must be the same.";
     /// 2B.
     OutsideEvidence, "outside-evidence", UndeclaredChips, "no undeclared chips",
         "Nothing in a bundle can show this: it takes purchase, power, customs and inspection records from outside.";

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use standstill_signals::changes;
 use standstill_signals::claim::{self, FileVersions, Prepared, Subject, Tables};
 use standstill_signals::horizon::{Input, Inputs, Plan as HorizonPlan, Role, recompute};
 use standstill_statement::{BlobRef, Body, Decimal, Measured, Mode, Name, Reading};
@@ -52,6 +53,21 @@ fn scan() -> Prepared {
     claim::scan(&subject("scan_block"), "a file", false, Tables::default(), vec![file], Vec::new()).unwrap().0
 }
 
+/// A ledger of two commits, the second by an AI system.
+fn ledger() -> Prepared {
+    let method = changes::Method::default();
+    let (one, two) = ("1".repeat(40), "2".repeat(40));
+    let table = format!(
+        "{{\"format\":\"standstill/changes-table/1\",\"method-hash\":\"{}\",\"head\":\"{two}\",\"persons\":[{{\"id\":\"aa\",\"nature\":\"person\"}},{{\"id\":\"claude\",\"nature\":\"ai\"}}],\"rows\":2}}\n\
+         {{\"id\":\"{one}\",\"parents\":[],\"authored\":1,\"committed\":1,\"author\":0,\"committer\":0,\"cells\":[{{\"class\":\"training\",\"files\":1,\"added\":9,\"deleted\":0}}]}}\n\
+         {{\"id\":\"{two}\",\"parents\":[\"{one}\"],\"authored\":2,\"committed\":2,\"author\":1,\"committer\":0,\"sources\":[\"author\"],\"cells\":[{{\"class\":\"training\",\"files\":1,\"added\":3,\"deleted\":0}}]}}\n",
+        hex::encode(method.hash().unwrap()),
+    )
+    .into_bytes();
+    let record = changes::recompute(&changes::Inputs { method, table: table.clone(), runs: None }).unwrap();
+    claim::changes(&subject("ai_authored_share"), &table, None, &record).unwrap()
+}
+
 /// An honest world in whose last days the auditor signs the claims.
 fn world(claims: &[Prepared]) -> World {
     let mut world = World::honest(PLAN).unwrap();
@@ -77,10 +93,10 @@ fn recomputed(verdict: &Verdict) -> Option<&Check> {
 
 #[test]
 fn honest_signals_are_computed_again() {
-    let verdict = judged(&world(&[horizon(), scan()]), &Forgetful);
+    let verdict = judged(&world(&[horizon(), scan(), ledger()]), &Forgetful);
     let check = recomputed(&verdict).unwrap();
     assert_eq!(check.outcome, Outcome::Verified, "{}", check.reason);
-    assert_eq!((check.examined, check.failed, check.entries.len()), (2, 0, 2));
+    assert_eq!((check.examined, check.failed, check.entries.len()), (3, 0, 3));
     assert_eq!(verdict.outcome, Outcome::Verified, "{}", verdict.sentence);
     assert!(render::text(&verdict).contains("signals-recomputed"));
 }
@@ -120,6 +136,18 @@ fn a_changed_result_is_a_violation() {
     forged.signal.result = BlobRef::of(&forged.result);
     let verdict = judged(&world(&[forged]), &Forgetful);
     assert!(recomputed(&verdict).unwrap().reason.contains("result differs"));
+}
+
+#[test]
+fn a_ledger_with_another_share_is_a_violation() {
+    let mut forged = ledger();
+    let Reading::Value(value) = &mut forged.signal.reading else { panic!("no value") };
+    assert!(value.estimate.compare(250_000, -6).is_eq(), "{:?}", value.estimate);
+    value.estimate = Decimal::millionths(100_000);
+    let verdict = judged(&world(&[forged]), &Forgetful);
+    let check = recomputed(&verdict).unwrap();
+    assert_eq!(check.outcome, Outcome::Violated);
+    assert!(check.reason.contains("reading differs"), "{}", check.reason);
 }
 
 #[test]

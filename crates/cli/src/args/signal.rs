@@ -83,7 +83,7 @@ pub struct SignArgs {
     /// Sign the result as a `signal` statement in the log of this role's folder, with inputs and result as blobs
     #[arg(long, value_name = "DIR", requires = "metric")]
     pub sign: Option<PathBuf>,
-    /// Metric that the statement reads from the result: horizon_p50, horizon_p80, horizon_doubling; scan_block, scan_high, scan_warn
+    /// Metric that the statement reads from the result: horizon_p50, horizon_p80, horizon_doubling; ai_authored_share, ai_led_share; scan_block, scan_high, scan_warn
     #[arg(long, value_name = "NAME", requires = "sign")]
     pub metric: Option<String>,
     /// Party whose system or repository was measured; without it the statement is about the field
@@ -207,7 +207,7 @@ pub struct ChangesArgs {
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Compute this record again from --table (and --runs) and compare; no repository is read
-    #[arg(long, value_name = "FILE", requires = "table", conflicts_with_all = ["repository", "record", "against", "cache"])]
+    #[arg(long, value_name = "FILE", requires = "table", conflicts_with_all = ["repository", "record", "against", "cache", "sign"])]
     pub recompute: Option<PathBuf>,
     /// Threads for the diffs; 0 for one per core. The result is the same for any number
     #[arg(long, default_value_t = 0)]
@@ -215,4 +215,7 @@ pub struct ChangesArgs {
     /// Print the result record as JSON
     #[arg(long)]
     pub json: bool,
+    /// How to sign it.
+    #[command(flatten)]
+    pub sign: SignArgs,
 }

@@ -2,7 +2,7 @@
 
 use super::reading::horizon_reading;
 use super::{
-    BeaconCheck, ClaimError, Fault, MAX_PARTS, Part, Prepared, Subject, differs, manifest_bytes, parts, parts_of,
+    BeaconCheck, ClaimError, Fault, MAX_PARTS, Part, Prepared, Subject, differs, joined, manifest_bytes, parts,
     prepared, read_manifest,
 };
 use crate::horizon::{Input, Inputs, Plan, Record, Role, recompute};
@@ -160,18 +160,7 @@ fn files(manifest: &HorizonManifest, mut rest: &[Vec<u8>]) -> Result<Inputs, Fau
     }
     let mut inputs = Inputs::default();
     for file in &manifest.files {
-        let wanted = usize::try_from(parts_of(file.length_bytes)).unwrap_or(usize::MAX);
-        let Some((own, others)) = rest.split_at_checked(wanted) else {
-            return differs(Part::Inputs, format!("{} has fewer parts than its length says", file.name));
-        };
-        rest = others;
-        let bytes = own.concat();
-        if bytes.len() as u64 != file.length_bytes {
-            return differs(
-                Part::Inputs,
-                format!("{} has {} bytes, the manifest says {}", file.name, bytes.len(), file.length_bytes),
-            );
-        }
+        let bytes = joined(&file.name, file.length_bytes, &mut rest)?;
         inputs.files.push(Input { role: file.role, name: file.name.clone(), bytes });
     }
     if rest.is_empty() { Ok(inputs) } else { differs(Part::Inputs, "there are parts that belong to no file") }

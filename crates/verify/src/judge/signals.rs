@@ -1,4 +1,4 @@
-//! Signals computed again: every `horizon` and `scan` statement of a log, from the blobs that it names.
+//! Signals computed again: every `horizon`, `changes` and `scan` statement of a log, from the blobs that it names.
 
 use super::tally::Tally;
 use crate::bundle::Bundle;
@@ -26,7 +26,9 @@ pub(super) fn check(bundle: &Bundle, log: &IssuerLog, memory: &dyn ProofMemory) 
         .entries
         .iter()
         .filter_map(|entry| match &entry.signed.statement.body {
-            Body::Signal(signal) if matches!(signal.kind, SignalKind::Horizon | SignalKind::Scan) => {
+            Body::Signal(signal)
+                if matches!(signal.kind, SignalKind::Horizon | SignalKind::Changes | SignalKind::Scan) =>
+            {
                 Some((entry, signal))
             }
             _ => None,
@@ -52,7 +54,7 @@ pub(super) fn check(bundle: &Bundle, log: &IssuerLog, memory: &dyn ProofMemory) 
         }
     }
     let mut holds = format!(
-        "{} computed again from its inputs: same method, same result, same reading",
+        "{} computed again from the named blobs: same method, same result, same reading",
         words::counted(tally.examined(), "signal")
     );
     let is_signal = |entry: &&Entry| matches!(entry.signed.statement.body, Body::Signal(_));

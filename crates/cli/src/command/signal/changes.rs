@@ -2,6 +2,7 @@
 
 mod text;
 
+use super::sign;
 use crate::args::ChangesArgs;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
@@ -9,6 +10,7 @@ use crate::progress::Progress;
 use standstill_signals::changes::record::{InputDigest, Role, of_table};
 use standstill_signals::changes::walk::{self, Options, Walked};
 use standstill_signals::changes::{ChangesError, ClassTable, Identities, Method, Record, Table, compare, recheck};
+use standstill_signals::claim;
 use std::path::{Path, PathBuf};
 
 /// Largest input file that is read, in bytes.
@@ -40,6 +42,11 @@ pub(super) fn run(args: &ChangesArgs) -> CliResult {
         .map_err(CliError::unreadable)?;
     if let Some(path) = &args.table {
         folder::write(path, &bytes)?;
+    }
+    if args.sign.sign.is_some() {
+        let subject = sign::subject(&args.sign)?;
+        let claim = claim::changes(&subject, &bytes, runs.as_deref(), &record).map_err(CliError::usage)?;
+        sign::publish(&args.sign, &claim)?;
     }
     finish(args, &record, Some(&walked), tables.identities.is_salted())
 }
@@ -145,7 +152,7 @@ fn finish(args: &ChangesArgs, record: &Record, walked: Option<&Walked>, is_salte
     for damaged in walked.iter().flat_map(|walked| &walked.damaged) {
         eprintln!("standstill: {} was damaged; its commits were read again", damaged.display());
     }
-    if (args.table.is_some() || args.record.is_some()) && !is_salted {
+    if (args.table.is_some() || args.record.is_some() || args.sign.sign.is_some()) && !is_salted {
         eprintln!(
             "standstill: pseudonyms have no salt, so that whoever knows an address can find its person; put `salt = \"...\"` into the file for --identities before publishing"
         );
