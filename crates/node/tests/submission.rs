@@ -214,6 +214,30 @@ async fn only_what_a_quorum_cosigned_is_public_and_the_rest_follows_by_itself() 
     log.stop().await.unwrap();
 }
 
+/// The earliest cosignatures bound when a head was public, so a restart keeps them; what a crash left out is written again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_the_earliest_cosignatures() {
+    let directory = tempfile::tempdir().unwrap();
+    let witnesses = [TestWitness::start(directory.path(), "w1", 11).await];
+    let path = directory.path().join("log");
+    let (log, url) = run(witnessed_setup(&path, &witnesses, 1)).await;
+    add(&url, Party::new().heartbeat()).await.unwrap();
+    eventually("it is cosigned", async || log.health().cosigned_size == Some(1)).await;
+    log.stop().await.unwrap();
+    let (newest, lasting) = (path.join("checkpoint"), path.join("checkpoints/1"));
+    let earliest = std::fs::read(&lasting).unwrap();
+    let latest = std::fs::read(&newest).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let (log, _) = run(witnessed_setup(&path, &witnesses, 1)).await;
+    eventually("it is cosigned again", async || std::fs::read(&newest).unwrap() != latest).await;
+    log.stop().await.unwrap();
+    assert_eq!(std::fs::read(&lasting).unwrap(), earliest);
+    std::fs::remove_file(&lasting).unwrap();
+    let (log, _) = run(witnessed_setup(&path, &witnesses, 1)).await;
+    assert!(lasting.exists());
+    log.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_log_is_served_for_ever_and_takes_nothing_more() {
     let directory = tempfile::tempdir().unwrap();

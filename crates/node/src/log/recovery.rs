@@ -28,6 +28,8 @@ pub(super) struct Restored {
     pub(super) head: SignedCheckpoint,
     /// The newest checkpoint with a quorum, as it was public.
     pub(super) public: Option<SignedCheckpoint>,
+    /// The same with the earliest cosignature of each witness.
+    pub(super) earliest: Option<SignedCheckpoint>,
 }
 
 /// Reads everything back, checks it and repairs what a crash left.
@@ -58,13 +60,26 @@ pub(super) async fn restore(setup: &Setup) -> Result<Restored, NodeError> {
     last = staged.last().map_or(last, |entry| Some(Hash32::of(entry).0));
     tail.extend(staged);
     let public = check_not_rolled_back(setup, &tree, &head).await?;
+    let earliest = earliest(setup, public.as_ref()).await?;
     // Whatever was not durable is written again, from entries that were just hashed to the signed root.
     let size = head.checkpoint().size;
     store.write_tiles(tiles::grown(&tree, &tail, base.min(size), size)?).await?;
     store.publish("uncosigned-checkpoint", &head.to_bytes()).await?;
     let closed = closes(&tail, store, tree.size()).await?;
     tail.drop_before(size);
-    Ok(Restored { tree, tail, last, closed, keyring, stored_head, head, public })
+    Ok(Restored { tree, tail, last, closed, keyring, stored_head, head, public, earliest })
+}
+
+/// The lasting copy of the public checkpoint. It is written after the public one, so that a crash may have left it out.
+async fn earliest(setup: &Setup, public: Option<&SignedCheckpoint>) -> Result<Option<SignedCheckpoint>, NodeError> {
+    let Some(public) = public else { return Ok(None) };
+    let place = format!("checkpoints/{}", public.checkpoint().size);
+    let Some(bytes) = setup.store.read(&place).await? else {
+        setup.store.publish(&place, &public.to_bytes()).await?;
+        return Ok(Some(public.clone()));
+    };
+    // A damaged one is for fsck to tell, and is replaced by the next cosignature.
+    Ok(parse_head(&bytes, setup).ok().filter(|kept| kept.note().text() == public.note().text()))
 }
 
 /// The keys in force, followed through the entries.

@@ -242,7 +242,7 @@ fn share(setup: Setup, restored: &mut Restored, queue: SyncSender<Order>) -> Sha
     let quorum = setup.quorum();
     let shown = restored.public.as_ref().filter(|public| quorum.is_reached(public.note()).unwrap_or(false));
     if let Some(public) = shown {
-        gatherer.restore(public);
+        gatherer.restore(public, restored.earliest.as_ref());
     }
     condition.facts().frozen = restored.closed;
     if shown.is_none_or(|public| public.checkpoint().size < restored.head.checkpoint().size) {

@@ -123,7 +123,8 @@ pub(crate) fn checkpoint_path(directory: &Path, size: u64) -> PathBuf {
 /// Makes a signed checkpoint public, unless files with the same text (and perhaps cosignatures) are there.
 pub(super) fn publish_checkpoint(directory: &Path, signed: &SignedCheckpoint) -> Result<(), TlogError> {
     create_directory(&directory.join("checkpoints"))?;
-    for path in [checkpoint_path(directory, signed.checkpoint().size), directory.join("checkpoint")] {
+    // The newest first: a folder with a larger lasting checkpoint than its newest reads as one whose entries are withheld.
+    for path in [directory.join("checkpoint"), checkpoint_path(directory, signed.checkpoint().size)] {
         let present = read_limited(&path, "checkpoint bytes", MAX_NOTE_BYTES as u64)?;
         let same =
             present.and_then(|bytes| Note::parse(&bytes).ok()).is_some_and(|note| note.text() == signed.note().text());

@@ -6,8 +6,9 @@ use crate::log::running::Shared;
 use crate::store::StoreError;
 use standstill_tlog::TlogError;
 use standstill_tlog::checkpoint::SignedCheckpoint;
-use standstill_tlog::note::{Note, NoteSignature};
+use standstill_tlog::note::{Note, NoteSignature, VerifierKey};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
@@ -31,6 +32,8 @@ struct Gathered {
 #[derive(Debug, Default)]
 pub(in crate::log) struct Gatherer {
     sizes: Mutex<BTreeMap<u64, Gathered>>,
+    /// What was public before the start: with the earliest cosignatures, and with the latest.
+    before: RwLock<Option<(Note, Note)>>,
     public: RwLock<Option<Arc<Public>>>,
 }
 
@@ -45,7 +48,9 @@ pub(in crate::log) struct Public {
 
 impl Gatherer {
     /// Begins with what was public before the start.
-    pub(in crate::log) fn restore(&self, signed: &SignedCheckpoint) {
+    pub(in crate::log) fn restore(&self, signed: &SignedCheckpoint, earliest: Option<&SignedCheckpoint>) {
+        let notes = (earliest.unwrap_or(signed).note().clone(), signed.note().clone());
+        *self.before.write().unwrap_or_else(PoisonError::into_inner) = Some(notes);
         self.show(Public { size: signed.checkpoint().size, bytes: signed.to_bytes() });
     }
 
@@ -56,6 +61,21 @@ impl Gatherer {
 
     fn show(&self, public: Public) {
         *self.public.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(public));
+    }
+
+    /// A head without cosignatures, or with those that it had before the start: their times bound when it was public.
+    fn begin(&self, head: &Head, keys: &[VerifierKey]) -> Result<Gathered, StoreError> {
+        let plain = head.signed.note();
+        let mut gathered = Gathered { first: plain.clone(), latest: plain.clone(), quorum: false };
+        let before = self.before.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((first, latest)) = before.filter(|(first, _)| first.text() == plain.text()) {
+            for (from, to) in [(first, &mut gathered.first), (latest, &mut gathered.latest)] {
+                for line in from.signatures().iter().filter(|line| keys.iter().any(|key| key.matches(line))) {
+                    *to = with_line(to, line.clone(), false)?;
+                }
+            }
+        }
+        Ok(gathered)
     }
 
     /// Makes a checkpoint public that needs no cosignature.
@@ -81,9 +101,10 @@ impl Gatherer {
         }
         count(&shared.condition.metrics.cosignatures, new.len() as u64);
         let mut sizes = self.sizes.lock().await;
-        let plain =
-            || Gathered { first: head.signed.note().clone(), latest: head.signed.note().clone(), quorum: false };
-        let gathered = sizes.entry(head.size()).or_insert_with(plain);
+        let gathered = match sizes.entry(head.size()) {
+            Entry::Occupied(gathered) => gathered.into_mut(),
+            Entry::Vacant(place) => place.insert(self.begin(head, keys)?),
+        };
         let before = gathered.first.clone();
         for line in new {
             gathered.first = with_line(&gathered.first, line.clone(), false)?;
@@ -95,14 +116,15 @@ impl Gatherer {
         }
         if gathered.quorum {
             let size = head.size();
-            if gathered.first != before || quorum.is_none() {
-                shared.setup.store.publish(&format!("checkpoints/{size}"), &gathered.first.to_bytes()).await?;
-            }
+            // The newest first: a store with a larger lasting checkpoint than its newest reads as one whose entries are withheld.
             if self.public().is_none_or(|public| public.size <= size) {
                 let bytes = gathered.latest.to_bytes();
                 shared.setup.store.publish("checkpoint", &bytes).await?;
                 self.show(Public { size, bytes });
                 shared.published(size);
+            }
+            if gathered.first != before || quorum.is_none() {
+                shared.setup.store.publish(&format!("checkpoints/{size}"), &gathered.first.to_bytes()).await?;
             }
         }
         while sizes.len() > KEPT {
