@@ -2,11 +2,12 @@
 //! board and an inspector, as processes of this machine.
 //!
 //! Real: keys, statements, logs, witnesses, cosignatures, seals, proofs, draws, openings, findings, gates, the absence certificate, the bundle and
-//! what follows from it. Not real: the telemetry (made by `standstill-sim`), the evaluations, the beacon (one key holder), the time (a file that
+//! what follows from it. Not real: the telemetry (made by `standstill-sim`), the runs that the evaluators measure, the beacon (one key holder), the time (a file that
 //! all processes read, so that ten days pass in a minute), and the motives of the roles, which follow a script.
 
 mod gates;
 mod live;
+mod measured;
 mod proof;
 mod script;
 mod simulated;
@@ -16,6 +17,7 @@ mod terms;
 use crate::exit::{CliError, CliResult, Exit};
 use crate::progress::Progress;
 use live::Live;
+use measured::Measurements;
 use script::{Script, Weather};
 use std::path::Path;
 use std::time::Instant;
@@ -27,9 +29,10 @@ pub(crate) const MOST_DOWN: usize = 1;
 pub(crate) fn play(out: &Path, seed: Option<u64>, down: usize) -> CliResult {
     refuse_too_many(down)?;
     let out = std::path::absolute(out).map_err(|error| CliError::file("find", out, &error))?;
-    let mut live = Live::set_up(&out, seed.unwrap_or(1), down)?;
+    let measured = Measurements::new()?;
+    let mut live = Live::set_up(&out, seed.unwrap_or(1), down, &measured)?;
     let start = crate::demo::world::START_UNIX_SECONDS;
-    let end = Script { theatre: &mut live, weather: Weather::new(seed), start }.play()?;
+    let end = Script { theatre: &mut live, weather: Weather::new(seed), start, measured: &measured }.play()?;
     proof::check(&mut live, &end)?;
     Ok(Exit::Ok)
 }
@@ -38,10 +41,11 @@ pub(crate) fn play(out: &Path, seed: Option<u64>, down: usize) -> CliResult {
 pub(crate) fn simulate(seeds: u64, first: u64, down: usize) -> CliResult {
     refuse_too_many(down)?;
     let (started, progress) = (Instant::now(), Progress::start("Playing", seeds, "seeds"));
+    let measured = Measurements::new()?;
     let (mut transitions, mut statements) = (0, 0);
     let mut distinct = std::collections::BTreeSet::new();
     for seed in first..first.saturating_add(seeds) {
-        let played = simulated::play(seed, down)
+        let played = simulated::play(seed, down, &measured)
             .map_err(|error| CliError { message: format!("seed {seed}: {}", error.message), ..error })?;
         transitions += played.transitions;
         statements += played.statements;

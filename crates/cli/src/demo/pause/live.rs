@@ -2,7 +2,8 @@
 //! read the time from one file.
 
 use super::gates::Desk;
-use super::script::{DAY, Gates, LABS, LIE_WINDOW, Line, RESULT, SILENT, SILENT_WINDOW, Theatre};
+use super::measured::Measurements;
+use super::script::{DAY, Gates, LABS, LIE_WINDOW, Line, SILENT, SILENT_WINDOW, Theatre};
 use super::source::Public;
 use super::terms::{self, ROLES};
 use crate::args::NodeRole;
@@ -55,7 +56,7 @@ pub(super) struct Live {
 
 impl Live {
     /// Makes everybody and starts all processes but `down` witnesses.
-    pub(super) fn set_up(out: &Path, seed: u64, down: usize) -> CliResult<Self> {
+    pub(super) fn set_up(out: &Path, seed: u64, down: usize, measured: &Measurements) -> CliResult<Self> {
         let started = Instant::now();
         let ports = stage::addresses(WITNESSES.len() + LABS.len() + 1 + ROLES.len())?;
         let witness_ports: Vec<SocketAddr> = ports.iter().take(WITNESSES.len()).copied().collect();
@@ -73,7 +74,9 @@ impl Live {
             Issuer::join(&home(id), &text)?;
             if kind != RoleKind::Auditor {
                 let issuer = Issuer::open(&home(id))?;
-                issuer.put_blob(RESULT)?;
+                for blob in measured.blobs(id) {
+                    issuer.put_blob(blob)?;
+                }
                 others.insert(id.to_owned(), issuer);
             }
         }

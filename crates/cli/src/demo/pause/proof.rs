@@ -83,6 +83,10 @@ fn expected(verdict: &Verdict) -> CliResult<()> {
             )));
         }
     }
+    // What the evaluators signed must follow from their runs, and the auditors must have drawn what they had to.
+    if let Some(role) = verdict.roles.iter().find(|role| role.outcome != Outcome::Verified) {
+        return Err(CliError::bug(format!("the verdict on {} is {:?}: {}", role.role, role.outcome, role.sentence)));
+    }
     let found = verdict.parties.iter().find(|party| party.party.as_str() == LIAR);
     let failed = |kind: &str| {
         found.is_some_and(|party| {
@@ -98,7 +102,7 @@ fn expected(verdict: &Verdict) -> CliResult<()> {
 fn after(live: &Live, bundle: &Path) {
     let (out, bundle) = (live.out.display(), bundle.display());
     println!(
-        "\nPlayed in {:.0} s: {} reports, {} decisions of gates. The telemetry is generated, the evaluations and the beacon are the demonstration's own, time was compressed, and the roles follow a script; the rest is real.\n",
+        "\nPlayed in {:.0} s: {} reports, {} decisions of gates. The telemetry and the evaluated runs are made up, the beacon is the demonstration's own, time was compressed, and the roles follow a script; the rest is real.\n",
         live.started.elapsed().as_secs_f32(),
         live.reports,
         live.decisions

@@ -1,13 +1,14 @@
 //! What happens in the pause, as decisions of its roles. It knows no processes, files or network: a [`Theatre`] carries the statements, either
 //! real ones on the network or facts in memory, so both play the same story by the same decisions.
 
-use super::terms::{EPOCH_HOURS, METHOD};
+use super::measured::{EVALUATORS, Measurements};
+use super::terms::EPOCH_HOURS;
 use crate::exit::{CliError, CliResult};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use standstill_statement::{
-    Acknowledgement, Answer, BlobRef, Body, Choice, Commitment, Decimal, Dispute, Hash32, Interval, Matter, Measured,
-    Name, Reading, Ruling, RulingOutcome, Signal, SignalKind, TriggerRaise, Vote,
+    Acknowledgement, Answer, Body, Choice, Commitment, Dispute, Hash32, Matter, Name, Ruling, RulingOutcome,
+    TriggerRaise, Vote,
 };
 use standstill_verify::runtime::Replayed;
 
@@ -94,6 +95,7 @@ pub(super) struct Script<'t, T> {
     pub(super) theatre: &'t mut T,
     pub(super) weather: Weather,
     pub(super) start: u64,
+    pub(super) measured: &'t Measurements,
 }
 
 fn name(text: &str) -> CliResult<Name> {
@@ -172,23 +174,14 @@ impl<T: Theatre> Script<'_, T> {
         })
     }
 
-    fn measure(&mut self, at: u64, hours: [u64; 3]) -> CliResult<Vec<Hash32>> {
-        let seconds = |hours: u64| Decimal::new(hours * HOUR, 0);
-        let [low, estimate, high] = hours.map(seconds);
-        let signal = Signal {
-            kind: SignalKind::Horizon,
-            metric: name("horizon_p50")?,
-            party: None,
-            reading: Reading::Value(Measured {
-                estimate,
-                interval: Some(Interval { low, high, confidence_ppm: 900_000 }),
-            }),
-            method: METHOD.parse().map_err(CliError::bug)?,
-            inputs: Vec::new(),
-            result: BlobRef::of(RESULT),
-        };
-        let line = |evaluator| (evaluator, Line::State(Body::Signal(signal.clone())));
-        self.together(at, vec![line("evaluator-1"), line("evaluator-2")])
+    /// Both evaluators sign what they measured.
+    fn measure(&mut self, at: u64, step: usize) -> CliResult<Vec<Hash32>> {
+        let mut lines = Vec::new();
+        for evaluator in EVALUATORS {
+            let signal = self.measured.of(evaluator, step)?.signal.clone();
+            lines.push((evaluator, Line::State(Body::Signal(signal))));
+        }
+        self.together(at, lines)
     }
 
     fn raise(&mut self, at: u64, by: &str, trigger: &str, mut evidence: Vec<Hash32>) -> CliResult<Hash32> {
@@ -207,22 +200,24 @@ impl<T: Theatre> Script<'_, T> {
             script.expect(script.at(2, 3), &LABS, "active")?;
             script.theatre.gates(script.at(2, 4), Gates::Allow)?;
             script.theatre.tell("The agreement is in force and nothing is slowed: every gate lets a declared training job of eight accelerators start.");
-            let evidence = script.measure(script.at(2, 8), [45, 60, 80])?;
+            let evidence = script.measure(script.at(2, 8), 0)?;
             let raise = script.raise(script.at(2, 9), "north", "horizon", evidence)?;
             script.expect(script.at(2, 10), &LABS, "slowed")?;
             script.acknowledge(script.at(2, 11), "slowed", raise)?;
-            script.theatre.tell("Two evaluators measure a time horizon of 60 hours (90 %: 45 to 80). The trigger 'horizon' says 40: north raises it with both signatures as evidence, and all four are slowed to half of their baseline.");
+            let figures = script.measured.words(0)?;
+            script.theatre.tell(&format!("Two evaluators measure time horizons of {figures}, each from its own runs of a made-up system. The trigger 'horizon' says 40: north raises it with both signatures as evidence, and all four are slowed to half of their baseline."));
             Ok(())
         })
     }
 
     fn pause(&mut self) -> CliResult<()> {
         self.day(3, |script| {
-            let evidence = script.measure(script.at(3, 8), [180, 200, 230])?;
+            let evidence = script.measure(script.at(3, 8), 1)?;
             let raise = script.raise(script.at(3, 9), "evaluator-1", "rsi", evidence)?;
             script.expect(script.at(3, 10), &LABS, "paused")?;
             script.acknowledge(script.at(3, 11), "paused", raise)?;
-            script.theatre.tell("A day later they measure 200 hours (180 to 230). The trigger 'rsi' says 167: training is paused. Running work has six hours to wind down.");
+            let figures = script.measured.words(1)?;
+            script.theatre.tell(&format!("A day later there is a stronger system: {figures}. The trigger 'rsi' says 167: training is paused. Running work has six hours to wind down."));
             script.theatre.gates(script.at(3, 12), Gates::Refuse)
         })
     }
@@ -348,6 +343,3 @@ impl<T: Theatre> Script<'_, T> {
 pub(super) const fn offer(start: u64) -> Commitment {
     Commitment { condition: None, valid_until_unix_seconds: start + 3 * DAY }
 }
-
-/// The evaluators' full result, as far as this demonstration has one.
-pub(super) const RESULT: &[u8] = b"{\"note\":\"A demonstration: no model was evaluated.\"}\n";

@@ -1,6 +1,7 @@
 //! The same play without processes: statements are facts with the times at which five simulated witnesses would have cosigned them. One of
 //! the witnesses lies and dates everything back. Many seeds can be played in the time that one live play takes.
 
+use super::measured::Measurements;
 use super::script::{DAY, Gates, HOUR, LABS, Line, SILENT, Script, Theatre, WINDOWS, Weather};
 use super::terms::{self, QUORUM};
 use crate::exit::{CliError, CliResult};
@@ -41,7 +42,7 @@ pub(super) struct Played {
 }
 
 /// Plays one seed and checks that everybody sees the same.
-pub(super) fn play(seed: u64, down: usize) -> CliResult<Played> {
+pub(super) fn play(seed: u64, down: usize, measured: &Measurements) -> CliResult<Played> {
     let terms = terms::simulated()?;
     let machine = Machine::new(&terms).ok_or_else(|| CliError::bug("the terms do not run themselves"))?;
     let mut theatre = Simulated {
@@ -56,7 +57,7 @@ pub(super) fn play(seed: u64, down: usize) -> CliResult<Played> {
     };
     theatre.introduce()?;
     let start = terms.start_unix_seconds;
-    let end = Script { theatre: &mut theatre, weather: Weather::new(Some(seed)), start }.play()?;
+    let end = Script { theatre: &mut theatre, weather: Weather::new(Some(seed)), start, measured }.play()?;
     theatre.check(&end.timeline)?;
     Ok(Played {
         timeline: end.timeline.hash(),

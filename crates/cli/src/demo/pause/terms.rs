@@ -1,21 +1,21 @@
 //! Terms and world of the pause: the scenario `staged-resumption` with clocks of hours, so that ten days tell the whole story.
 
+use super::measured;
 use super::script::{DAY, HOUR, WINDOWS};
 use crate::demo::cast::PublicCast;
 use crate::demo::world::{self, Plot, START_UNIX_SECONDS};
 use crate::exit::{CliError, CliResult};
 use crate::role::issuer::PublicHalf;
 use standstill_agreement::{
-    Agreement, Baseline, Bound, Condition, Coordination, Limit, Measure, Per, Phase, PhaseStep, Role, RoleKind,
+    Agreement, Baseline, Bound, Condition, Coordination, Limit, Measure, Per, Phase, PhaseStep, Predicate, Role,
+    RoleKind,
 };
 use standstill_sim::{Cheat, Evasion, LabSpec, Level, WorldSpec};
-use standstill_statement::{Class, Name};
+use standstill_statement::{Class, Hash32, Name};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-/// Hash of the method in the scenario's triggers.
-pub(super) const METHOD: &str = "76d0e5b264d83b26442561f378f62effcfc1f20f0a0d0865de5b12320b7837d0";
 /// How long votes are counted, in hours.
 pub(super) const EPOCH_HOURS: u64 = 12;
 /// Cosignatures that make a quorum of five witnesses: two quorums share three, so two corrupt witnesses cannot fork a log, and one may be away.
@@ -125,8 +125,23 @@ fn coordination(start: u64) -> CliResult<Coordination> {
     }
     for trigger in &mut conduct.triggers {
         (trigger.lift.after_seconds, trigger.expires_seconds) = (DAY, 10 * DAY);
+        let method = measured::method()?;
+        bind(&mut trigger.raise, method);
+        trigger.lift.when.iter_mut().for_each(|when| bind(when, method));
     }
     Ok(rules)
+}
+
+/// The scenario's triggers name a method that nobody can run here; these name the one by which the evaluators measure.
+fn bind(predicate: &mut Predicate, method: Hash32) {
+    match predicate {
+        Predicate::Reading(reading) => {
+            if let Some(hash) = &mut reading.method {
+                *hash = method;
+            }
+        }
+        Predicate::All(parts) | Predicate::Any(parts) => parts.iter_mut().for_each(|part| bind(part, method)),
+    }
 }
 
 /// Pretraining: none in a pause, a quarter and a half of the baseline on the way there and back.
