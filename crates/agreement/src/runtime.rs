@@ -5,6 +5,7 @@
 //! `docs/formats/runtime.md` has the states, the clocks and the rules.
 
 pub mod activation;
+mod barred;
 pub mod bench;
 mod case;
 mod clock;

@@ -55,7 +55,7 @@ fn evasions_are_tested() {
     let page = page("formats/runtime.md");
     let table = page.split_once("## 9. Evasions").unwrap().1.split_once("\n## ").unwrap().0;
     let mut sources = String::new();
-    for file in ["evasions", "cases", "life", "order"] {
+    for file in ["evasions", "cases", "life", "order", "settled"] {
         sources +=
             &std::fs::read_to_string(repository().join(format!("crates/agreement/tests/runtime/{file}.rs"))).unwrap();
     }

@@ -100,14 +100,8 @@ pub fn condition_of(formula: &statement::Formula) -> Condition {
 }
 
 impl Run<'_, '_> {
-    pub(crate) fn ratification(&mut self, fact: &Fact, body: &statement::Ratification) {
-        let policy = self.m.policy;
-        let Some(record) = self.s.parties.get_mut(&fact.issuer) else {
-            return self.ignore(fact, "only parties ratify");
-        };
-        if body.witnesses != policy {
-            return self.ignore(fact, "it names another witness policy than the terms");
-        }
+    pub(crate) fn ratification(&mut self, fact: &Fact) {
+        let Some(record) = self.s.parties.get_mut(&fact.issuer) else { return };
         if record.ratified.is_none() {
             record.ratified = Some(fact.cause());
             self.because(Rule::Ratified, vec![fact.cause()]);
@@ -116,12 +110,8 @@ impl Run<'_, '_> {
 
     pub(crate) fn sealed(&mut self, fact: &Fact, body: &CommitmentSeal) {
         let now = self.s.now;
-        let Some(round) = self.m.entry_round(body.entry_round) else {
-            return self.ignore(fact, "its entry round is after the end of the agreement");
-        };
-        let Some(record) = self.s.parties.get_mut(&fact.issuer) else {
-            return self.ignore(fact, "only parties commit themselves");
-        };
+        let Some(round) = self.m.entry_round(body.entry_round) else { return };
+        let Some(record) = self.s.parties.get_mut(&fact.issuer) else { return };
         if record.ratified.is_none() {
             return self.ignore(fact, "its issuer has not ratified the terms");
         }

@@ -4,10 +4,9 @@
 //! violation needs the ruling of an adjudicator (or an inspector's indication that the adjudicator lets stand) and the votes of the others.
 
 use super::fact::{Cause, Fact};
-use super::machine::Run;
-use super::state::Timer;
+use super::machine::{Machine, Run};
+use super::state::{PartyRecord, State, Timer};
 use super::transition::{Rule, Subject};
-use crate::terms::RoleKind;
 use standstill_statement::{
     Choice, Clarification, Dispute, Hash32, Inspected, Matter, Name, Question, Ruling, RulingOutcome, Vote,
 };
@@ -109,6 +108,16 @@ pub(crate) use super::inspection::InspectionRecord;
 /// Seconds of the year over which tokens are counted.
 const YEAR_SECONDS: u64 = 365 * 86_400;
 
+impl Machine<'_> {
+    /// The epoch of votes on an expulsion that is open at the state's moment.
+    pub(crate) fn expulsion_epoch(&self, state: &State, case: &CaseRecord) -> Option<u32> {
+        let bound = state.parties.get(&case.respondent).is_some_and(PartyRecord::is_bound);
+        let elapsed = state.clock.running(state.now).saturating_sub(case.since_running);
+        let epoch = u32::try_from(elapsed / self.conduct.votes.within_seconds.max(1)).ok();
+        epoch.filter(|_| case.stage == CaseStage::Violation && bound)
+    }
+}
+
 impl Run<'_, '_> {
     /// Tokens that a party has left: inspections asked for, disputes dismissed and inspections without a finding each cost one. Roles have
     /// no quota.
@@ -128,15 +137,12 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Whether somebody may accuse: a bound party with a token, or a role that is not an evaluator.
+    /// Whether somebody may accuse: a bound party with a token, or a role (`barred` has refused evaluators).
     pub(crate) fn may_accuse(&self, issuer: &Name) -> Result<(), &'static str> {
         match self.s.parties.get(issuer) {
             Some(record) if !record.is_bound() => Err("its issuer is not bound"),
             Some(_) if self.tokens_left(issuer) == 0 => Err("its issuer has used up its quota for the year"),
             Some(_) => Ok(()),
-            None if self.m.role_kind(issuer) == Some(RoleKind::Evaluator) => {
-                Err("evaluators measure; they do not accuse")
-            }
             None => Ok(()),
         }
     }
@@ -223,9 +229,6 @@ impl Run<'_, '_> {
     }
 
     pub(crate) fn ruling(&mut self, fact: &Fact, body: &Ruling) {
-        if self.m.role_kind(&fact.issuer) != Some(RoleKind::Adjudicator) {
-            return self.ignore(fact, "only adjudicators rule");
-        }
         let Some(record) = self.s.cases.get(&body.case) else {
             if body.outcome == RulingOutcome::Dismissed {
                 return self.dismiss_raise(fact, &body.case);
@@ -337,12 +340,8 @@ impl Run<'_, '_> {
         let Some(record) = self.s.cases.get(&vote.subject) else { return self.ignore(fact, "there is no such case") };
         let respondent = record.respondent.clone();
         let voters = self.voters(&[&respondent]);
-        let within = self.m.conduct.votes.within_seconds.max(1);
-        let elapsed = self.running_now().saturating_sub(record.since_running) / within;
-        let bound = self.s.parties.get(&respondent).is_some_and(|record| record.is_bound());
-        let (stage, since) = (record.stage, record.since_running);
-        self.within_epoch(since, within);
-        let open = if stage == CaseStage::Violation && bound { u32::try_from(elapsed).ok() } else { None };
+        let (since, open) = (record.since_running, self.m.expulsion_epoch(&self.s, record));
+        self.within_epoch(since, self.m.conduct.votes.within_seconds.max(1));
         if !self.cast(fact, vote, open, &voters) || vote.choice == Choice::No {
             return;
         }

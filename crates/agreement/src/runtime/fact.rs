@@ -164,6 +164,55 @@ pub(crate) fn order<'a>(facts: &'a Facts, agreement: &Hash32, as_of: u64) -> Ord
     out
 }
 
+/// How far a statement reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It only shows that its issuer is there. What it says is for verifiers, not for the run-time.
+    Life,
+    /// It is shown beside what it names, and decides nothing.
+    Shown,
+    /// Besides, it is a report: it settles what its own party owes.
+    OwnReports,
+    /// It may change anything.
+    Whole,
+}
+
+/// How far statements of a kind reach. The one list of kinds that decide nothing: the machine and what is settled both go by it, and a
+/// new kind does not compile before it has its place here.
+pub(crate) const fn reach(body: &Body) -> Reach {
+    match body {
+        Body::Fleet(_)
+        | Body::Run(_)
+        | Body::Challenge(_)
+        | Body::Response(_)
+        | Body::Finding(_)
+        | Body::Heartbeat(_)
+        | Body::Alarm(_)
+        | Body::Freeze(_)
+        | Body::Rotation(_)
+        | Body::Succession(_)
+        | Body::Decision(_) => Reach::Life,
+        Body::Acknowledgement(_) | Body::Lift(_) => Reach::Shown,
+        Body::Report(_) => Reach::OwnReports,
+        Body::Ratification(_)
+        | Body::Commitment(_)
+        | Body::Opening(_)
+        | Body::Signal(_)
+        | Body::Raise(_)
+        | Body::Vote(_)
+        | Body::Question(_)
+        | Body::Answer(_)
+        | Body::Clarification(_)
+        | Body::Dispute(_)
+        | Body::Ruling(_)
+        | Body::Inspection(_)
+        | Body::Objection(_)
+        | Body::Conclusion(_)
+        | Body::Withdrawal(_)
+        | Body::Suspension(_) => Reach::Whole,
+    }
+}
+
 pub(crate) fn ignored(fact: &Fact, at_unix_seconds: u64, reason: impl Into<String>, fault: bool) -> Ignored {
     let kind = kind_of(&fact.body);
     Ignored { at_unix_seconds, statement: fact.cause(), kind, reason: reason.into(), fault }

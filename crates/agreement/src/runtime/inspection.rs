@@ -1,10 +1,10 @@
 //! Inspections: they go ahead unless enough others object in time.
 
+use super::barred::NO_OBJECTOR;
 use super::fact::{Cause, Fact};
-use super::machine::Run;
-use super::state::Timer;
+use super::machine::{Machine, Run};
+use super::state::{State, Timer};
 use super::transition::{Rule, Subject};
-use crate::terms::RoleKind;
 use standstill_statement::{Conclusion, Hash32, Inspected, InspectionRequest, Name, Objection};
 use std::collections::BTreeMap;
 
@@ -66,6 +66,15 @@ pub(crate) struct InspectionRecord {
     pub(crate) cause: Cause,
 }
 
+impl Machine<'_> {
+    /// Objections that stop it: the share of the others, who are neither the asking nor the accused party. Nobody left to object means that
+    /// nothing stops it.
+    pub(crate) fn objections_needed(&self, state: &State, record: &InspectionRecord) -> (u64, Vec<Name>) {
+        let others = state.voters(&[&record.requester, &record.party]);
+        (self.conduct.inspection.block.of(others.len() as u64).max(1), others)
+    }
+}
+
 impl Run<'_, '_> {
     pub(crate) fn inspection(&mut self, fact: &Fact, body: &InspectionRequest) {
         if let Err(why) = self.inspection_problem(fact, body) {
@@ -118,13 +127,6 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Objections that stop it: the share of the others, who are neither the asking nor the accused party. Nobody left to object means that
-    /// nothing stops it.
-    pub(crate) fn objections_needed(&self, record: &InspectionRecord) -> (u64, Vec<Name>) {
-        let others = self.voters(&[&record.requester, &record.party]);
-        (self.m.conduct.inspection.block.of(others.len() as u64).max(1), others)
-    }
-
     pub(crate) fn objection(&mut self, fact: &Fact, body: &Objection) {
         let Some(record) = self.s.inspections.get(&body.request) else {
             return self.ignore(fact, "there is no such inspection");
@@ -132,12 +134,9 @@ impl Run<'_, '_> {
         if record.stage != InspectionStage::Objecting {
             return self.ignore(fact, "the time to object is over");
         }
-        let (needed, others) = self.objections_needed(record);
+        let (needed, others) = self.m.objections_needed(&self.s, record);
         if !others.contains(&fact.issuer) {
-            return self.ignore(
-                fact,
-                "its issuer may not object: neither the asking nor the accused party does, and only bound ones",
-            );
+            return self.ignore(fact, NO_OBJECTOR);
         }
         let Some(record) = self.s.inspections.get_mut(&body.request) else { return };
         record.objections.insert(fact.issuer.clone(), fact.cause());
@@ -172,9 +171,6 @@ impl Run<'_, '_> {
     }
 
     pub(crate) fn conclusion(&mut self, fact: &Fact, body: &Conclusion) {
-        if self.m.role_kind(&fact.issuer) != Some(RoleKind::Inspector) {
-            return self.ignore(fact, "only inspectors conclude inspections");
-        }
         let Some(record) = self.s.inspections.get(&body.request) else {
             return self.ignore(fact, "there is no such inspection");
         };

@@ -1,6 +1,6 @@
 //! The machine: `(state, event, now) -> (state, effects)`, without input or output and without a clock of its own.
 
-use super::fact::{Cause, Fact, ignored};
+use super::fact::{Cause, Fact, Reach, ignored, reach};
 use super::phase::RunPhase;
 use super::state::{Freeze, PartyRecord, Standing, State, Timer, Timers};
 use super::transition::{Effect, Rule, Subject, Transition};
@@ -242,11 +242,11 @@ impl Run<'_, '_> {
     }
 
     fn statement(&mut self, fact: &Fact) {
-        if self.m.terms.issuer(&fact.issuer).is_none() {
-            return self.ignore(fact, "its issuer is neither a party nor a role of the agreement");
+        if let Some(reason) = self.m.barred(&fact.issuer, &fact.body) {
+            return self.ignore(fact, reason);
         }
         match &fact.body {
-            Body::Ratification(body) => self.ratification(fact, body),
+            Body::Ratification(_) => self.ratification(fact),
             Body::Commitment(body) => self.sealed(fact, body),
             Body::Opening(body) => self.opened(fact, body),
             Body::Signal(body) => self.signal(fact, body),
@@ -265,17 +265,8 @@ impl Run<'_, '_> {
             Body::Withdrawal(_) => self.withdrawal(fact),
             Body::Suspension(body) => self.suspension(fact, body.suspended),
             Body::Report(body) => self.report(fact, body.window),
-            Body::Fleet(_)
-            | Body::Run(_)
-            | Body::Challenge(_)
-            | Body::Response(_)
-            | Body::Finding(_)
-            | Body::Heartbeat(_)
-            | Body::Alarm(_)
-            | Body::Freeze(_)
-            | Body::Rotation(_)
-            | Body::Succession(_)
-            | Body::Decision(_) => {}
+            // `reach` names every kind; those that are not above are signs of life, and `publication` has seen to that.
+            other => debug_assert_eq!(reach(other), Reach::Life, "a kind that decides something has a rule here"),
         }
     }
 

@@ -28,9 +28,7 @@ impl Run<'_, '_> {
 
     pub(crate) fn report(&mut self, fact: &Fact, window: u64) {
         let last = self.last_window();
-        let Some(record) = self.s.parties.get_mut(&fact.issuer) else {
-            return self.ignore(fact, "only parties report");
-        };
+        let Some(record) = self.s.parties.get_mut(&fact.issuer) else { return };
         if window >= last {
             return self.ignore(fact, "the window that it reports on is after the end of the agreement");
         }
@@ -169,9 +167,7 @@ impl Run<'_, '_> {
     }
 
     pub(crate) fn suspension(&mut self, fact: &Fact, suspended: bool) {
-        let Some(record) = self.s.parties.get_mut(&fact.issuer) else {
-            return self.ignore(fact, "only parties suspend themselves");
-        };
+        let Some(record) = self.s.parties.get_mut(&fact.issuer) else { return };
         if record.suspended.is_some() == suspended {
             return self.ignore(fact, "it changes nothing");
         }
@@ -191,13 +187,14 @@ impl Run<'_, '_> {
 
     pub(crate) fn withdrawal(&mut self, fact: &Fact) {
         let wait = self.m.conduct.pledges.get(&fact.issuer).map_or(0, |pledge| pledge.withdraw_seconds);
-        let Some(record) = self.s.parties.get_mut(&fact.issuer) else {
-            return self.ignore(fact, "only parties withdraw");
-        };
+        let Some(record) = self.s.parties.get_mut(&fact.issuer) else { return };
         if record.leaving.is_some() {
             return self.ignore(fact, "its issuer has given notice already");
         }
         if !record.is_bound() {
+            if record.offer.is_none() && record.seals.is_empty() {
+                return self.ignore(fact, "its issuer is not bound and has no offer, so there is nothing to withdraw");
+            }
             // Nobody has relied on it yet: an offer that has bound nobody is taken back at once.
             record.offer = None;
             record.seals.clear();
@@ -280,14 +277,9 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Parties that may vote: bound, not on their way out, not suspended, and none of the accused.
+    /// Parties that may vote now.
     pub(crate) fn voters(&self, without: &[&Name]) -> Vec<Name> {
-        let may = |name: &Name, record: &super::state::PartyRecord| {
-            matches!(record.standing, Standing::Notice { .. } | Standing::Bound)
-                && record.suspended.is_none()
-                && !without.contains(&name)
-        };
-        self.s.parties.iter().filter(|(name, record)| may(name, record)).map(|(name, _)| name.clone()).collect()
+        self.s.voters(without)
     }
 
     /// A party did not answer a case or question in time, or has answered after all.

@@ -90,9 +90,11 @@ pub fn replay_with(machine: &Machine<'_>, facts: &Facts, as_of: u64) -> Timeline
         }
         play.step(&Event::Time, *at);
         if let Some(state) = &play.state {
-            play.settling.statement(fact, *at, &state.clock);
+            let able = machine.barred(&fact.issuer, &fact.body).is_none();
+            play.settling.statement(fact, *at, &state.clock, able);
         }
         play.step(&Event::Statement(fact), *at);
+        play.settling.counted(fact);
     }
     for (time, round, randomness) in beacon.filter(|(time, _, _)| *time <= as_of) {
         play.step(&Event::Beacon { round, randomness }, time);

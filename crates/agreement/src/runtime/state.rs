@@ -272,6 +272,16 @@ impl State {
         self.parties.iter().filter(|(_, record)| record.is_verified()).map(|(name, _)| name.clone()).collect()
     }
 
+    /// Parties that may vote: bound, not on their way out, not suspended, and none of the accused.
+    pub(crate) fn voters(&self, without: &[&Name]) -> Vec<Name> {
+        let may = |name: &Name, record: &PartyRecord| {
+            matches!(record.standing, Standing::Notice { .. } | Standing::Bound)
+                && record.suspended.is_none()
+                && !without.contains(&name)
+        };
+        self.parties.iter().filter(|(name, record)| may(name, record)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Votes to lift a trigger that are open now, or will be when the waiting time is over.
     #[must_use]
     pub fn open_lift_votes(&self) -> Vec<LiftVote> {

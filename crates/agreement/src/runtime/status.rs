@@ -36,12 +36,18 @@ pub struct Status {
     pub clock: &'static str,
     /// End of the term as renewed so far.
     pub ends_unix_seconds: u64,
+    /// Renewals so far; the epoch that a vote on the next one names.
+    pub renewals: u32,
     /// Parties in the order of names.
     pub parties: Vec<PartyStatus>,
     /// Triggers in the order of names.
     pub triggers: Vec<TriggerStatus>,
     /// Cases that are not over, and those that ended in a violation, in the order of accuser and respondent.
     pub cases: Vec<CaseStatus>,
+    /// Inspections that are not over, in the order of who asked and whom.
+    pub inspections: Vec<InspectionStatus>,
+    /// Questions that wait for an answer, in the order of party and deadline.
+    pub questions: Vec<QuestionStatus>,
     /// What is due, the earliest first.
     pub due: Vec<Due>,
     /// What is missing, in words.
@@ -88,6 +94,8 @@ pub struct TriggerStatus {
     pub epoch: Option<u32>,
     /// Why its evidence gives no answer.
     pub indeterminate: Option<String>,
+    /// Who has asked that it be lifted since it acts.
+    pub lift_asked_by: Vec<Name>,
 }
 
 /// A case.
@@ -105,6 +113,42 @@ pub struct CaseStatus {
     pub due_unix_seconds: Option<u64>,
     /// True when it is over.
     pub over: bool,
+    /// Epoch of the vote on an expulsion that is open now: only after a violation, while the respondent is bound.
+    pub expulsion_epoch: Option<u32>,
+}
+
+/// An inspection.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct InspectionStatus {
+    /// Statement hash of the request; what an objection and a conclusion name.
+    pub request: Hash32,
+    /// Who asked for it.
+    pub requester: Name,
+    /// Who is inspected.
+    pub party: Name,
+    /// Case that it belongs to.
+    pub case: Option<Hash32>,
+    /// `objecting`, `access` or `reporting`.
+    pub stage: &'static str,
+    /// When the stage ends, in seconds since the Unix epoch.
+    pub due_unix_seconds: u64,
+    /// Who has objected.
+    pub objections: Vec<Name>,
+    /// Objections that stop it.
+    pub objections_needed: u64,
+}
+
+/// A question with a duty to answer.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct QuestionStatus {
+    /// Statement hash of the question; what an answer names.
+    pub question: Hash32,
+    /// Who is asked.
+    pub party: Name,
+    /// Who asks.
+    pub by: Name,
+    /// When the answer is due, in seconds since the Unix epoch; `None` when that is over.
+    pub due_unix_seconds: Option<u64>,
 }
 
 /// Something that is due.
@@ -191,9 +235,12 @@ impl Timeline {
             phase_since_unix_seconds: self.since(&Subject::Agreement),
             clock: state.freeze.word(),
             ends_unix_seconds: state.ends_at,
+            renewals: state.renewals,
             parties: state.parties.iter().map(|(name, record)| self.party(name, record)).collect(),
             triggers: triggers(state),
-            cases: cases(state),
+            cases: cases(machine, state),
+            inspections: inspections(machine, state),
+            questions: questions(state),
             due: due(machine, state),
             missing: missing(machine, state),
             at_fault: self.at_fault.iter().cloned().collect(),
@@ -224,11 +271,12 @@ fn triggers(state: &State) -> Vec<TriggerStatus> {
         raise: record.acting.as_ref().map(|acting| acting.raise),
         epoch: votes.iter().find(|vote| vote.trigger == *name).map(|vote| vote.epoch),
         indeterminate: record.raises.values().find_map(|raise| raise.indeterminate.clone()),
+        lift_asked_by: record.acting.iter().flat_map(|acting| acting.lift_asked_by.iter().cloned()).collect(),
     };
     state.triggers.iter().map(one).collect()
 }
 
-fn cases(state: &State) -> Vec<CaseStatus> {
+fn cases(machine: &Machine<'_>, state: &State) -> Vec<CaseStatus> {
     let shown = state.cases.iter().filter(|(_, case)| !case.stage.is_final() || case.stage == CaseStage::Violation);
     let one = |(hash, case): (&Hash32, &super::case::CaseRecord)| CaseStatus {
         case: *hash,
@@ -237,10 +285,41 @@ fn cases(state: &State) -> Vec<CaseStatus> {
         stage: case.stage.word(),
         due_unix_seconds: case.due.map(|due| state.clock.wall_of(due)),
         over: case.stage.is_final(),
+        expulsion_epoch: machine.expulsion_epoch(state, case),
     };
     let mut found: Vec<CaseStatus> = shown.map(one).collect();
     // By name first: hashes differ with every key.
     found.sort_by(|a, b| (&a.accuser, &a.respondent, a.case).cmp(&(&b.accuser, &b.respondent, b.case)));
+    found
+}
+
+fn inspections(machine: &Machine<'_>, state: &State) -> Vec<InspectionStatus> {
+    let one = |(hash, record): (&Hash32, &super::inspection::InspectionRecord)| InspectionStatus {
+        request: *hash,
+        requester: record.requester.clone(),
+        party: record.party.clone(),
+        case: record.case,
+        stage: record.stage.word(),
+        due_unix_seconds: state.clock.wall_of(record.due),
+        objections: record.objections.keys().cloned().collect(),
+        objections_needed: machine.objections_needed(state, record).0,
+    };
+    let mut found: Vec<InspectionStatus> =
+        state.inspections.iter().filter(|(_, record)| record.stage.is_open()).map(one).collect();
+    found.sort_by(|a, b| (&a.requester, &a.party, a.request).cmp(&(&b.requester, &b.party, b.request)));
+    found
+}
+
+fn questions(state: &State) -> Vec<QuestionStatus> {
+    let one = |(hash, record): (&Hash32, &super::case::QuestionRecord)| QuestionStatus {
+        question: *hash,
+        party: record.party.clone(),
+        by: record.cause.issuer.clone(),
+        due_unix_seconds: record.due.map(|due| state.clock.wall_of(due)),
+    };
+    let mut found: Vec<QuestionStatus> =
+        state.questions.iter().filter(|(_, record)| !record.answered).map(one).collect();
+    found.sort_by(|a, b| (&a.party, a.due_unix_seconds, a.question).cmp(&(&b.party, b.due_unix_seconds, b.question)));
     found
 }
 

@@ -11,7 +11,7 @@ use super::weigh::{Outcome, Weighing};
 use crate::coordination::{Raiser, Trigger};
 use crate::terms::Phase;
 use standstill_statement::{Choice, Hash32, LiftRequest, Matter, Name, Signal, SignalKind, TriggerRaise, Vote};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A published measurement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub(crate) struct Acting {
     pub(crate) first_epoch: u32,
     pub(crate) expires_running: u64,
     pub(crate) causes: Vec<Cause>,
+    /// Who has asked that it be lifted. Only shown.
+    pub(crate) lift_asked_by: BTreeSet<Name>,
 }
 
 /// Everything about one trigger.
@@ -121,11 +123,10 @@ impl Run<'_, '_> {
 
     pub(crate) fn raise(&mut self, fact: &Fact, body: &TriggerRaise) {
         let m = self.m;
-        let Some(trigger) = m.conduct.trigger(&body.trigger) else {
-            return self.ignore(fact, "the terms have no such trigger");
-        };
+        let Some(trigger) = m.conduct.trigger(&body.trigger) else { return };
+        // The terms let it raise this one in some state, or `barred` would have refused it.
         if !self.may_raise(trigger, &fact.issuer) {
-            return self.ignore(fact, "the terms do not let its issuer raise this trigger");
+            return self.ignore(fact, "its issuer is not bound");
         }
         if !self.s.parties.values().any(|record| record.is_bound()) {
             return self.ignore(fact, "nobody is bound yet");
@@ -228,6 +229,7 @@ impl Run<'_, '_> {
             first_epoch: 0,
             expires_running,
             causes: causes.clone(),
+            lift_asked_by: BTreeSet::new(),
         });
         self.moved(Subject::Trigger(name.clone()), before, "acting", Rule::HoldOver, causes.clone());
         self.tighten(Rule::HoldOver, causes);
@@ -327,6 +329,7 @@ impl Run<'_, '_> {
                 first_epoch: record.epochs_used.get(&raise).map_or(0, |epoch| epoch + 1),
                 expires_running,
                 causes: causes.clone(),
+                lift_asked_by: BTreeSet::new(),
             });
             self.s.timers.running.insert((expires_running, Timer::TriggerExpiry(name.clone())));
             self.moved(Subject::Trigger(name), before, "acting", Rule::Anomaly, causes.clone());
@@ -363,11 +366,14 @@ impl Run<'_, '_> {
         self.moved(Subject::Trigger(name), before, after, Rule::RaiseDismissed, causes);
     }
 
-    /// A request changes nothing by itself; it is checked so that a reader sees when it asks for something impossible.
+    /// A request decides nothing: it is shown beside the trigger until that no longer acts, so that the others see who asks for a vote.
     pub(crate) fn lift_request(&mut self, fact: &Fact, body: &LiftRequest) {
-        let acting = self.s.triggers.get(&body.trigger).and_then(|record| record.acting.as_ref());
-        if acting.is_none_or(|acting| acting.raise != body.raise) {
-            self.ignore(fact, "no such raise is in force");
+        let acting = self.s.triggers.get_mut(&body.trigger).and_then(|record| record.acting.as_mut());
+        match acting.filter(|acting| acting.raise == body.raise) {
+            Some(acting) => {
+                acting.lift_asked_by.insert(fact.issuer.clone());
+            }
+            None => self.ignore(fact, "no such raise is in force"),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Which votes count is a matter of quorum times: a vote counts when it was public while its epoch was open. Two different votes of one
 //! voter in one epoch are proof against it; from the second on neither counts. A decision that was carried before stands.
 
+use super::barred::NO_VOTER;
 use super::fact::{Cause, Fact};
 use super::machine::Run;
 use super::state::{Standing, Timer};
@@ -61,7 +62,7 @@ impl Run<'_, '_> {
             return false;
         }
         if !voters.contains(&fact.issuer) {
-            self.ignore(fact, "its issuer may not vote on it: only bound parties do, and never the accused");
+            self.ignore(fact, NO_VOTER);
             return false;
         }
         // Closed epochs decide nothing any more.
@@ -108,9 +109,6 @@ impl Run<'_, '_> {
     }
 
     fn vote_renewal(&mut self, fact: &Fact, vote: &Vote) {
-        if vote.subject != self.m.id {
-            return self.ignore(fact, "it renews another agreement");
-        }
         let voters = self.voters(&[]);
         // Once a renewal is carried, others may still join it until the old term is over.
         let late = self.s.renewals.checked_sub(1).filter(|carried| vote.epoch == *carried);

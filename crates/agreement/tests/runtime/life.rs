@@ -123,7 +123,14 @@ fn evidence_needs_its_quorum_and_its_method() {
     let timeline = play(&terms, &world, world.at(20, 0));
     assert_eq!(timeline.state.phase(), RunPhase::In(Phase::Normal));
     let reasons: Vec<&str> = timeline.ignored.iter().map(|ignored| ignored.reason.as_str()).collect();
-    assert_eq!(reasons, ["the terms do not let its issuer raise this trigger", "the terms have no such trigger"]);
+    assert_eq!(
+        reasons,
+        [
+            "the terms count no measurement of its issuer",
+            "the terms do not let its issuer raise this trigger",
+            "the terms have no such trigger"
+        ]
+    );
 }
 
 /// The evidence must stand for the hold time; measurements that contradict it stop the trigger.

@@ -5,7 +5,9 @@ use crate::world::*;
 use standstill_agreement::runtime::bench::world::{DAY, HOUR, World};
 use standstill_agreement::runtime::{Facts, Timeline, replay};
 use standstill_agreement::{Agreement, Phase};
-use standstill_statement::{Body, CommitmentSeal, Hash32, Matter};
+use standstill_statement::{
+    Acknowledgement, Body, Choice, CommitmentSeal, Hash32, LiftRequest, Matter, Ruling, RulingOutcome,
+};
 
 /// Replays with all logs shown whole, the statement of that hash known to have been public only after `not_before`.
 fn known_since(terms: &Agreement, world: &World<'_>, statement: Hash32, not_before: u64, as_of: u64) -> Timeline {
@@ -29,7 +31,7 @@ fn open_from(terms: &Agreement, world: &World<'_>, statement: Hash32, at: u64, e
     assert!(vague.unsettled.iter().any(|words| words.contains(why)), "{:?}", vague.unsettled);
 }
 
-/// Rule 2: a vote that was counted after its epoch could have carried the lift in it.
+/// Rule 4: a vote that was counted after its epoch could have carried the lift in it.
 #[test]
 fn a_vote_that_may_have_been_in_another_epoch() {
     let terms = terms();
@@ -44,7 +46,7 @@ fn a_vote_that_may_have_been_in_another_epoch() {
     open_from(&terms, &world, late, at + 60, at - 60, at, "another round or epoch");
 }
 
-/// Rule 2: a seal that came too late could have been in time.
+/// Rule 4: a seal that came too late could have been in time.
 #[test]
 fn a_seal_that_may_have_been_in_time() {
     let terms = terms();
@@ -60,7 +62,7 @@ fn a_seal_that_may_have_been_in_time() {
     open_from(&terms, &world, late, end + 10, end - 10, end + 10, "another round or epoch");
 }
 
-/// Rule 3: a raise that was public earlier would have acted before the evidence against it came.
+/// Rule 5: a raise that was public earlier would have acted before the evidence against it came.
 #[test]
 fn a_clock_that_may_have_run_out_before_something_else() {
     let mut terms = terms();
@@ -80,7 +82,7 @@ fn a_clock_that_may_have_run_out_before_something_else() {
     open_from(&terms, &world, raise, raised, raised - HOUR + 60, raised + 6 * HOUR, "may have run out before");
 }
 
-/// Rule 4: if the last publication before a gap was earlier, the gap was an outage.
+/// Rule 6: if the last publication before a gap was earlier, the gap was an outage.
 #[test]
 fn an_outage_that_may_have_begun() {
     let terms = terms();
@@ -99,7 +101,7 @@ fn an_outage_that_may_have_begun() {
     open_from(&terms, &world, sign, last, last - 3 * HOUR, last + 34 * HOUR, "an outage may have stopped");
 }
 
-/// Rule 1: a change between the two times.
+/// Rule 3: a change between the two times.
 #[test]
 fn a_change_that_may_have_come_after() {
     let terms = terms();
@@ -110,4 +112,87 @@ fn a_change_that_may_have_come_after() {
     let suspended = world.say(&name("west"), at + 3 * HOUR, Body::Suspension(body));
     open_from(&terms, &world, suspended, at + 3 * HOUR, at, at + 3 * HOUR, "when something changed without it");
     assert_ne!(raise, suspended);
+}
+
+/// Rule 7: a ruling that was public before its dispute is ignored; were the dispute public earlier, it would count.
+#[test]
+fn a_statement_without_effect_that_may_have_had_one() {
+    let terms = terms();
+    let mut world = in_force(&terms, 80);
+    let at = world.at(20, 6);
+    let case = dispute(&mut world, "north", "south", at);
+    rule(&mut world, case, at - 2 * HOUR, RulingOutcome::Dismissed);
+    assert_eq!(play(&terms, &world, world.at(22, 0)).ignored.len(), 1);
+    let why = "would count otherwise";
+    open_from(&terms, &world, case, at, at - 4 * HOUR, at - 2 * HOUR, why);
+    // One hour of uncertainty does not reach back to it.
+    let exact = known_since(&terms, &world, case, at - HOUR, world.at(60, 0));
+    assert_eq!(exact.settled_until_unix_seconds, world.at(60, 0), "{:?}", exact.unsettled);
+}
+
+/// Rule 7: a first vote that was counted, and an expulsion of its voter that may have come before it.
+#[test]
+fn a_vote_of_somebody_who_may_have_been_out_already() {
+    let terms = terms();
+    let mut world = in_force(&terms, 80);
+    let at = world.at(20, 6);
+    let case = dispute(&mut world, "auditor", "south", at);
+    let answer =
+        standstill_statement::Answer { question: case, text: "No.".to_owned(), evidence: Vec::new(), attachment: None };
+    world.say(&name("south"), at + HOUR, Body::Answer(answer));
+    rule(&mut world, case, at + 2 * HOUR, RulingOutcome::Violation);
+    vote_all(&mut world, &["north", "east"], at + 3 * HOUR, Matter::Violation, case, 0);
+    world.vote(&name("north"), at + 4 * HOUR, Matter::Expulsion, case, 0, Choice::Yes);
+    let last = world.vote(&name("west"), at + 8 * HOUR, Matter::Expulsion, case, 0, Choice::Yes);
+    let id = world.machine().agreement_id();
+    world.vote(&name("south"), at + 6 * HOUR, Matter::Renewal, id, 0, Choice::Yes);
+    let gone = play(&terms, &world, world.at(22, 0)).state;
+    assert!(!gone.bound().contains(&name("south")));
+    open_from(&terms, &world, last, at + 8 * HOUR, at + 5 * HOUR, at + 6 * HOUR, "would count otherwise");
+    // North's vote of the same ballot makes no difference in either order.
+    let later = known_since(&terms, &world, last, at + 6 * HOUR + 60, world.at(60, 0));
+    assert!(!later.unsettled.iter().any(|words| words.contains("would count otherwise")), "{:?}", later.unsettled);
+}
+
+/// Two votes of one ballot, of which the second may have come first: nothing is held back, because either order carries the lift.
+#[test]
+fn votes_of_one_ballot_commute() {
+    let terms = terms();
+    let mut world = in_force(&terms, 80);
+    let at = world.at(20, 6);
+    let raise = pause(&mut world, at);
+    let at = world.at(51, 6);
+    vote_all(&mut world, &["north", "south"], at, Matter::Lift, raise, 0);
+    let last = world.vote(&name("east"), at + 3 * HOUR, Matter::Lift, raise, 0, Choice::Yes);
+    let until = world.at(60, 0);
+    let vague = known_since(&terms, &world, last, at - HOUR, until);
+    assert!(vague.transitions.iter().any(|change| change.rule == standstill_agreement::runtime::Rule::LiftCarried));
+    // Only the steps of resumption, whose clock the vote starts, could end some hours earlier; nothing lies there.
+    assert_eq!(vague.settled_until_unix_seconds, until, "{:?}", vague.unsettled);
+}
+
+/// What decides nothing in any order holds nothing back: acknowledgements, requests for a lift, and what the terms alone refuse.
+#[test]
+fn what_decides_nothing_holds_nothing_back() {
+    let terms = terms();
+    let until = |world: &World<'_>| world.at(60, 0);
+    let says = |raise: Hash32| {
+        let trigger = name("rsi");
+        let ruling = Ruling { case: raise, outcome: RulingOutcome::Dismissed, text: String::new() };
+        [
+            ("west", Body::Acknowledgement(Acknowledgement { phase: name("paused"), cause: raise })),
+            ("west", Body::Lift(LiftRequest { trigger, raise, evidence: Vec::new() })),
+            ("inspector", Body::Ruling(ruling)),
+        ]
+    };
+    for which in 0..3 {
+        let mut world = in_force(&terms, 80);
+        let at = world.at(20, 6);
+        let raise = pause(&mut world, at);
+        let (by, body) = says(raise)[which].clone();
+        let said = world.say(&name(by), at + 3 * HOUR, body);
+        let vague = known_since(&terms, &world, said, at - HOUR, until(&world));
+        assert!(vague.transitions.iter().any(|change| change.to == "paused"));
+        assert_eq!(vague.settled_until_unix_seconds, until(&world), "{by}: {:?}", vague.unsettled);
+    }
 }

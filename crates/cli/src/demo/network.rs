@@ -6,7 +6,7 @@
 mod fork;
 pub(crate) mod liar;
 pub(crate) mod publish;
-mod silence;
+pub(crate) mod silence;
 pub(crate) mod stage;
 mod world;
 

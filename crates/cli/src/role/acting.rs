@@ -37,11 +37,21 @@ impl Issuer {
     /// When it has done so already, or the statement cannot be published.
     pub fn ratify(&mut self, now_unix_seconds: u64) -> CliResult<Hash32> {
         if let Some(entry) = self.entries().iter().find(|entry| matches!(entry.statement.body, Body::Ratification(_))) {
-            let message = format!("{} has ratified these terms already (entry {} of its log)", self.id, entry.index);
+            let message = format!(
+                "{} has ratified these terms already (entry {} of its log). Next: standstill act seal {} --entry-round N --valid-until TIME",
+                self.id,
+                entry.index,
+                self.home.display()
+            );
             return Err(CliError::usage(message));
         }
-        let witnesses = Hash32::of(self.agreement.witnesses.as_bytes());
-        self.state(Body::Ratification(Ratification { witnesses }), now_unix_seconds, Vec::new())
+        self.state(self.ratification(), now_unix_seconds, Vec::new())
+    }
+
+    /// The statement that these are the terms that the party means.
+    #[must_use]
+    pub fn ratification(&self) -> Body {
+        Body::Ratification(Ratification { witnesses: Hash32::of(self.agreement.witnesses.as_bytes()) })
     }
 
     /// Seals an offer for an entry round. Called again after a crash, it goes on with the salt that was kept.
@@ -51,8 +61,9 @@ impl Issuer {
     pub fn seal_offer(&mut self, entry_round: u32, offer: &Commitment, now_unix_seconds: u64) -> CliResult<Hash32> {
         if let Some(index) = self.sealed(entry_round).map(|(index, _)| index) {
             let message = format!(
-                "{} has sealed an offer for entry round {entry_round} already (entry {index}); a second seal for one round would be a fault",
-                self.id
+                "{} has sealed an offer for entry round {entry_round} already (entry {index}); a second seal for one round would be a fault. Open it once the seals are closed: standstill act open {} --entry-round {entry_round}",
+                self.id,
+                self.home.display()
             );
             return Err(CliError::usage(message));
         }
@@ -79,8 +90,21 @@ impl Issuer {
     /// # Errors
     /// When the round is not the one of the terms or its signature is wrong, nothing was sealed, or the kept salt is lost.
     pub fn open_offer(&mut self, entry_round: u32, beacon: &Round, now_unix_seconds: u64) -> CliResult<Hash32> {
+        let body = self.opening(entry_round, beacon)?;
+        self.state(Body::Opening(body), now_unix_seconds, Vec::new())
+    }
+
+    /// What opens the offer of an entry round. Says nothing yet.
+    ///
+    /// # Errors
+    /// As [`Issuer::open_offer`].
+    pub fn opening(&self, entry_round: u32, beacon: &Round) -> CliResult<CommitmentOpening> {
         let Some((_, commitment)) = self.sealed(entry_round) else {
-            let message = format!("{} has sealed nothing for entry round {entry_round}", self.id);
+            let message = format!(
+                "{} has sealed nothing for entry round {entry_round}. Seal in a round that is still open: standstill act seal {} --entry-round N --valid-until TIME",
+                self.id,
+                self.home.display()
+            );
             return Err(CliError::usage(message));
         };
         let wanted = entry_round_of(&self.agreement, entry_round)?.beacon_round;
@@ -92,14 +116,13 @@ impl Issuer {
         }
         let randomness = Hash32(beacon_of(&self.agreement)?.verify(beacon).map_err(CliError::unreadable)?.bytes);
         let kept = self.kept_offer(entry_round)?;
-        let body = CommitmentOpening {
+        Ok(CommitmentOpening {
             commitment,
             offer: kept.offer.clone(),
             salt: kept.salt,
             beacon_round: beacon.round,
             randomness,
-        };
-        self.state(Body::Opening(body), now_unix_seconds, Vec::new())
+        })
     }
 
     fn sealed(&self, round: u32) -> Option<(u64, Hash32)> {

@@ -100,8 +100,11 @@ impl Issuer {
         };
         let named = keys.iter().any(|key| Some(key.to_string()) == public.statement_key);
         if vkey != public.vkey || !named {
-            let message =
-                format!("the agreement names '{}' with other keys than {}/public.toml", public.id, home.display());
+            let message = format!(
+                "the agreement names '{}' with other keys than {}/public.toml. Ask for terms with these keys, or join from the folder whose keys they name",
+                public.id,
+                home.display()
+            );
             return Err(CliError::usage(message));
         }
         let path = home.join("agreement.toml");
@@ -122,8 +125,13 @@ impl Issuer {
         let public = PublicHalf::read(home)?;
         let path = home.join("agreement.toml");
         if !path.exists() {
+            let command = match public.role.as_str() {
+                "party" => "lab join",
+                "auditor" => "audit join",
+                _ => "act join",
+            };
             let message = format!(
-                "{} is not bound to an agreement yet. Run: standstill lab join {} --agreement FILE",
+                "{} is not bound to an agreement yet. Run: standstill {command} {} --agreement FILE",
                 home.display(),
                 home.display()
             );

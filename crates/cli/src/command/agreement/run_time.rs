@@ -97,10 +97,26 @@ fn status_text(title: &str, status: &Status) -> String {
     for trigger in status.triggers.iter().filter(|trigger| trigger.state != "quiet") {
         let raise = trigger.raise.map_or_else(String::new, |raise| format!(", raise {raise}"));
         let epoch = trigger.epoch.map_or_else(String::new, |epoch| format!(", epoch {epoch}"));
-        line(format!("trigger {}: {}{raise}{epoch}", trigger.trigger, trigger.state));
+        let asked: Vec<&str> = trigger.lift_asked_by.iter().map(Name::as_str).collect();
+        let asked = if asked.is_empty() { String::new() } else { format!("; {} asks to lift it", asked.join(", ")) };
+        line(format!("trigger {}: {}{raise}{epoch}{asked}", trigger.trigger, trigger.state));
     }
     for case in &status.cases {
-        line(format!("case {}: {} against {}, {}", case.case, case.accuser, case.respondent, case.stage));
+        let epoch = case.expulsion_epoch.map_or_else(String::new, |epoch| format!(", expulsion epoch {epoch}"));
+        line(format!("case {}: {} against {}, {}{epoch}", case.case, case.accuser, case.respondent, case.stage));
+    }
+    for inspection in &status.inspections {
+        let (given, needed) = (inspection.objections.len(), inspection.objections_needed);
+        let objections = match inspection.stage {
+            "objecting" => format!(", {given} of {needed} objections that would stop it"),
+            _ => String::new(),
+        };
+        let (request, by, party) = (inspection.request, &inspection.requester, &inspection.party);
+        line(format!("inspection {request}: {by} of {party}, {}{objections}", inspection.stage));
+    }
+    for question in &status.questions {
+        let late = if question.due_unix_seconds.is_none() { ", not answered in time" } else { "" };
+        line(format!("question {}: {} to {}{late}", question.question, question.by, question.party));
     }
     line(String::new());
     line(if status.due.is_empty() { "Nothing is due.".to_owned() } else { "Due".to_owned() });

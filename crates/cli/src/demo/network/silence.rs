@@ -5,7 +5,7 @@ use crate::demo::world::START_UNIX_SECONDS;
 use crate::exit::{CliError, CliResult};
 use crate::folder;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Longest wait for the monitor.
@@ -71,37 +71,48 @@ fn page(play: &Play, url: &str) -> CliResult<Value> {
     serde_json::from_slice(&answer.body).map_err(|error| CliError::bug(format!("{url}: {error}")))
 }
 
+/// A party said nothing on a window by a moment: what anybody needs to prove it from a copy of its log.
+pub(in crate::demo) struct Silence<'a> {
+    pub(in crate::demo) terms: &'a Path,
+    pub(in crate::demo) party: &'a str,
+    pub(in crate::demo) copy: &'a Path,
+    pub(in crate::demo) window: u64,
+    pub(in crate::demo) by_unix_seconds: u64,
+    pub(in crate::demo) certificate: &'a Path,
+}
+
+impl Silence<'_> {
+    /// Makes the certificate and checks it, with commands that `run` must see end well; gives what the first printed.
+    pub(in crate::demo) fn prove(&self, mut run: impl FnMut(&[&str]) -> CliResult<String>) -> CliResult<String> {
+        let [terms, copy, certificate] =
+            [self.terms, self.copy, self.certificate].map(|path| path.display().to_string());
+        let (by, question) = (self.by_unix_seconds.to_string(), format!("kind=report window={}", self.window));
+        let of = ["--agreement", &terms, "--party", self.party];
+        let about = ["--copy", &copy, "--question", &question, "--by", &by, "--out", &certificate];
+        let made = run(&[&["log", "absence"][..], &of, &about].concat())?;
+        run(&[&["log", "certificate", &certificate][..], &of].concat())?;
+        Ok(made)
+    }
+}
+
 /// Somebody with no key and no log makes both certificates from public bytes; gives the one about silence.
 pub(super) fn certificates(play: &mut Play) -> CliResult<PathBuf> {
     let terms = play.terms();
-    let deadline = (START_UNIX_SECONDS + world::DAYS * DAY_SECONDS + DAY_SECONDS / 2).to_string();
     let copy = play.out.join(format!("{SILENT}-copy"));
     folder::copy_tree(&play.home("monitor").join("bundle/logs").join(SILENT), &copy, &|_| true)?;
     let (silence, speech) =
         (play.out.join(format!("{SILENT}-silent.certificate")), play.out.join(format!("{HONEST}-report.certificate")));
-    let (copy, silence_text, speech_text) =
-        (copy.display().to_string(), silence.display().to_string(), speech.display().to_string());
-    let question = format!("kind=report window={}", world::DAYS - 1);
-    let made = play.expect(
-        &[
-            "log",
-            "absence",
-            "--agreement",
-            &terms,
-            "--party",
-            SILENT,
-            "--copy",
-            &copy,
-            "--question",
-            &question,
-            "--by",
-            &deadline,
-            "--out",
-            &silence_text,
-        ],
-        0,
-    )?;
-    play.expect(&["log", "certificate", &silence_text, "--agreement", &terms, "--party", SILENT], 0)?;
+    let proof = Silence {
+        terms: Path::new(&terms),
+        party: SILENT,
+        copy: &copy,
+        window: world::DAYS - 1,
+        by_unix_seconds: START_UNIX_SECONDS + world::DAYS * DAY_SECONDS + DAY_SECONDS / 2,
+        certificate: &silence,
+    };
+    let deadline = proof.by_unix_seconds.to_string();
+    let made = proof.prove(|arguments| play.expect(arguments, 0))?;
+    let speech_text = speech.display().to_string();
     play.say(&format!(
         "Anyone can prove the silence, offline and for ever: {}",
         made.lines().next().unwrap_or_default()

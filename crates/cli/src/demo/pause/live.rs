@@ -3,7 +3,7 @@
 
 use super::gates::Desk;
 use super::measured::Measurements;
-use super::script::{DAY, Gates, LABS, LIE_WINDOW, Line, SILENT, SILENT_WINDOW, Theatre};
+use super::script::{DAY, FOUND, Gates, LABS, LIE_WINDOW, Line, SILENT, SILENT_WINDOW, Theatre};
 use super::source::Public;
 use super::terms::{self, ROLES};
 use crate::args::NodeRole;
@@ -11,6 +11,7 @@ use crate::demo::audit_day;
 use crate::demo::cast::{Cast, Cosigners};
 use crate::demo::day;
 use crate::demo::network::publish::Away;
+use crate::demo::network::silence::Silence;
 use crate::demo::network::stage::{self, Stage};
 use crate::demo::world::START_UNIX_SECONDS;
 use crate::exit::{CliError, CliResult};
@@ -77,6 +78,7 @@ impl Live {
                 for blob in measured.blobs(id) {
                     issuer.put_blob(blob)?;
                 }
+                issuer.put_blob(FOUND)?;
                 others.insert(id.to_owned(), issuer);
             }
         }
@@ -368,30 +370,15 @@ impl Theatre for Live {
         folder::copy_tree(&self.out.join("roles").join(SILENT).join("log"), &copy, &|path| {
             !path.starts_with(".state")
         })?;
-        let terms = self.out.join("agreement.toml").display().to_string();
-        let certificate = self.out.join(format!("{SILENT}-silent.certificate")).display().to_string();
-        let (copy, by, question) =
-            (copy.display().to_string(), by.to_string(), format!("kind=report window={SILENT_WINDOW}"));
-        let made = self.expect(
-            &[
-                "log",
-                "absence",
-                "--agreement",
-                &terms,
-                "--party",
-                SILENT,
-                "--copy",
-                &copy,
-                "--question",
-                &question,
-                "--by",
-                &by,
-                "--out",
-                &certificate,
-            ],
-            0,
-        )?;
-        self.expect(&["log", "certificate", &certificate, "--agreement", &terms, "--party", SILENT], 0)?;
+        let silence = Silence {
+            terms: &self.out.join("agreement.toml"),
+            party: SILENT,
+            copy: &copy,
+            window: SILENT_WINDOW,
+            by_unix_seconds: by,
+            certificate: &self.out.join(format!("{SILENT}-silent.certificate")),
+        };
+        let made = silence.prove(|arguments| self.expect(arguments, 0))?;
         self.tell(&format!(
             "Anyone can prove the silence, without {SILENT}: {}",
             made.lines().next().unwrap_or_default()

@@ -6,9 +6,10 @@ use super::terms::EPOCH_HOURS;
 use crate::exit::{CliError, CliResult};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use standstill_agreement::runtime::{Rule, Subject};
 use standstill_statement::{
-    Acknowledgement, Answer, Body, Choice, Commitment, Dispute, Hash32, Matter, Name, Ruling, RulingOutcome,
-    TriggerRaise, Vote,
+    Acknowledgement, Answer, BlobRef, Body, Choice, Commitment, Conclusion, Dispute, Hash32, Inspected,
+    InspectionRequest, Matter, Name, Objection, Ruling, RulingOutcome, TriggerRaise, Vote, Withdrawal,
 };
 use standstill_verify::runtime::Replayed;
 
@@ -287,7 +288,14 @@ impl<T: Theatre> Script<'_, T> {
 
     fn silence(&mut self) -> CliResult<()> {
         self.theatre.fall_silent(SILENT)?;
-        self.day(6, |_| Ok(()))?;
+        self.day(6, |script| {
+            let reason = "The others hold us to a sensor.".to_owned();
+            script.one(script.at(6, 7), LIAR, Body::Withdrawal(Withdrawal { reason }))?;
+            script.theatre.tell(&format!(
+                "{LIAR} gives notice of withdrawal. Its limits and reports bind it for three more days."
+            ));
+            Ok(())
+        })?;
         let (deadline, now) = (self.at(SILENT_WINDOW + 1, 12), self.at(6, 20));
         self.theatre.tick(now)?;
         let seen = self.theatre.view(now)?;
@@ -327,6 +335,7 @@ impl<T: Theatre> Script<'_, T> {
             Ok(())
         })?;
         self.day(9, |script| {
+            let request = script.inspect()?;
             script.expect(script.at(9, 11), &["north", "east"], "slowed")?;
             script.lift(script.at(9, 11), "horizon")?;
             script.expect(script.at(9, 12), &["north", "east"], "active")?;
@@ -334,8 +343,48 @@ impl<T: Theatre> Script<'_, T> {
             script.theatre.tell(
                 "The milder trigger still held them slowed; a vote lifts that one too, and the gates are open again.",
             );
-            Ok(())
+            script.conclude(request)
         })
+    }
+
+    /// An inspection that one objection of three does not stop, in the middle of which the notice of the inspected lab runs out.
+    fn inspect(&mut self) -> CliResult<Hash32> {
+        let text = "The halls of the sites that it declared.".to_owned();
+        let request = Body::Inspection(InspectionRequest { party: name(LIAR)?, case: None, text });
+        let request = self.one(self.at(9, 3), "auditor-2", request)?;
+        let text = "Whoever is next would have nothing left to hide.".to_owned();
+        self.one(self.at(9, 4), "east", Body::Objection(Objection { request, text }))?;
+        let seen = self.theatre.view(self.at(9, 5))?;
+        let open = seen.status.inspections.iter().find(|open| open.request == request);
+        let (given, needed) = open.map_or((0, 0), |open| (open.objections.len(), open.objections_needed));
+        if open.is_none_or(|open| open.stage != "objecting") || (given, needed) != (1, 3) {
+            return Err(CliError::bug(format!("{given} of {needed} objections are there, and 1 of 3 should be")));
+        }
+        let seen = self.theatre.view(self.at(9, 10))?;
+        let open = seen.status.inspections.iter().find(|open| open.request == request).map(|open| open.stage);
+        let liar = Subject::Party(name(LIAR)?);
+        let left = seen.timeline.transitions.iter().rev().find(|change| change.subject == liar);
+        if open != Some("access") || left.is_none_or(|change| change.to != "held") {
+            return Err(CliError::bug(format!("the inspection is at {open:?}, and {LIAR} at {left:?}")));
+        }
+        self.theatre.tell(&format!("The second auditor asks to see {LIAR}'s halls. Inspections go ahead unless three quarters of the others object: east does, two more would be needed, and six hours later the doors are open. {LIAR}'s notice runs out in the middle of it. Nobody leaves an open inspection, so its withdrawal is held."));
+        Ok(request)
+    }
+
+    fn conclude(&mut self, request: Hash32) -> CliResult<()> {
+        let conclusion = Conclusion { request, outcome: Inspected::NoIndication, report: BlobRef::of(FOUND) };
+        self.one(self.at(9, 13), "inspector", Body::Conclusion(conclusion))?;
+        let seen = self.expect(self.at(9, 14), &[LIAR], "withdrawn")?;
+        let ended = seen
+            .timeline
+            .transitions
+            .iter()
+            .find(|change| change.subject == Subject::Inspection(request) && change.rule == Rule::Concluded);
+        if ended.is_none_or(|change| change.to != "no-indication") || !seen.status.inspections.is_empty() {
+            return Err(CliError::bug(format!("the inspection ended as {ended:?}")));
+        }
+        self.theatre.tell(&format!("The inspector finds no further breach in the halls. That closes the inspection, and in the same second {LIAR} is out; the violation stays on its record, and it still reports on the day on which it left."));
+        Ok(())
     }
 }
 
@@ -343,3 +392,6 @@ impl<T: Theatre> Script<'_, T> {
 pub(super) const fn offer(start: u64) -> Commitment {
     Commitment { condition: None, valid_until_unix_seconds: start + 3 * DAY }
 }
+
+/// The inspector's report, as far as this demonstration has one.
+pub(super) const FOUND: &[u8] = b"A demonstration: nobody went anywhere.\n";

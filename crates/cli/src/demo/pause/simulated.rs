@@ -2,7 +2,7 @@
 //! the witnesses lies and dates everything back. Many seeds can be played in the time that one live play takes.
 
 use super::measured::Measurements;
-use super::script::{DAY, Gates, HOUR, LABS, Line, SILENT, Script, Theatre, WINDOWS, Weather};
+use super::script::{DAY, Gates, HOUR, LABS, LIAR, Line, SILENT, Script, Theatre, WINDOWS, Weather};
 use super::terms::{self, QUORUM};
 use crate::exit::{CliError, CliResult};
 use rand_chacha::ChaCha20Rng;
@@ -197,7 +197,8 @@ impl Simulated<'_> {
             }
         }
         let bound = end.state.bound();
-        if bound.len() != LABS.len() || end.settled_until_unix_seconds + 1 < end.as_of_unix_seconds {
+        let left = bound.iter().any(|party| party.as_str() == LIAR);
+        if left || bound.len() + 1 != LABS.len() || end.settled_until_unix_seconds + 1 < end.as_of_unix_seconds {
             let settled = end.settled_until_unix_seconds;
             return Err(CliError::bug(format!(
                 "at the end {bound:?} are bound, settled until {settled}: {:?}",
