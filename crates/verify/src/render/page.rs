@@ -147,8 +147,8 @@ fn cell(check: Option<&Check>, party: &str) -> Markup {
 fn timeline(verdict: &Verdict) -> Markup {
     let phases: Vec<String> = verdict.terms.phases.iter().map(|span| span.phase.clone()).collect();
     html! {
-        h2 { "The agreement went through " (words::counted(phases.len() as u64, "phase")) ": " (words::and(&phases)) }
-        p.sub { "Phases over the term of " (words::counted(verdict.terms.term_windows, "window")) " of " (words::duration(verdict.terms.window_seconds)) "; the bar below shows how far it was judged." }
+        h2 { "The terms schedule " (words::counted(phases.len() as u64, "phase")) ": " (words::and(&phases)) }
+        p.sub { "Phases over the term of " (words::counted(verdict.terms.term_windows, "window")) " of " (words::duration(verdict.terms.window_seconds)) "; the bar below shows how far it was judged." @if verdict.runtime.is_some() { " Triggers and votes changed the phases of bound parties beyond this schedule; the lines of the limits below follow what held." } }
         (strip::timeline(&verdict.terms))
         ul { @for limit in &verdict.terms.limits { li { b { (limit.id) } ": " (limit.words) } } }
     }
