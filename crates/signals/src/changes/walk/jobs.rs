@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Commits that a thread takes at once: neighbours share files, so that its caches stay warm.
+/// Fewest commits that a thread takes at once.
 const CHUNK: usize = 64;
+/// Most commits that a thread takes at once, so that progress is seen.
+const MAX_CHUNK: usize = 4_096;
 
 /// A commit whose lines are to be counted.
 #[derive(Clone, Debug)]
@@ -48,14 +50,16 @@ pub(super) fn run(
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = if options.threads == 0 { cores } else { options.threads };
     let threads = threads.clamp(1, jobs.len().div_ceil(CHUNK).max(1));
+    // Neighbours share files and delta bases: long stretches keep each thread's caches warm, and four per thread even the load out.
+    let size = if threads == 1 { CHUNK } else { (jobs.len() / (threads * 4)).clamp(CHUNK, MAX_CHUNK) };
     let (next, stop, count) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(0));
     let all: Mutex<Vec<Done>> = Mutex::new(Vec::with_capacity(jobs.len()));
     let failed: Mutex<Option<ChangesError>> = Mutex::new(None);
     let work = || {
         let mut counter = Counter::new(repository.reader(), stores, options);
         while !stop.load(Ordering::Relaxed) {
-            let from = next.fetch_add(CHUNK, Ordering::Relaxed);
-            let Some(chunk) = jobs.get(from..jobs.len().min(from + CHUNK)).filter(|chunk| !chunk.is_empty()) else {
+            let from = next.fetch_add(size, Ordering::Relaxed);
+            let Some(chunk) = jobs.get(from..jobs.len().min(from + size)).filter(|chunk| !chunk.is_empty()) else {
                 break;
             };
             match chunk.iter().map(|job| counter.count(job)).collect::<Result<Vec<_>, _>>() {

@@ -14,6 +14,13 @@ pub(super) struct Script {
     pub(super) added: Vec<bool>,
 }
 
+impl Script {
+    /// Nothing is marked.
+    pub(super) fn unmarked(a: &[u32], b: &[u32]) -> Self {
+        Self { removed: vec![false; a.len()], added: vec![false; b.len()] }
+    }
+}
+
 /// The bound on work was reached.
 #[derive(Debug)]
 pub(super) struct TooMuch;
@@ -27,6 +34,8 @@ struct Search<'a> {
 }
 
 /// Both sequences without what the other one lacks, and where each element stands: what stands on one side only is changed in any script.
+///
+/// What `changed` marks already is left out too.
 fn shared_only(a: &[u32], b: &[u32], tokens: u32, changed: &mut [bool]) -> (Vec<u32>, Vec<usize>) {
     let mut in_b = vec![false; tokens as usize];
     for token in b {
@@ -34,7 +43,7 @@ fn shared_only(a: &[u32], b: &[u32], tokens: u32, changed: &mut [bool]) -> (Vec<
     }
     let mut kept = (Vec::with_capacity(a.len()), Vec::with_capacity(a.len()));
     for (at, token) in a.iter().enumerate() {
-        if in_b[*token as usize] {
+        if in_b[*token as usize] && !changed[at] {
             kept.0.push(*token);
             kept.1.push(at);
         } else {
@@ -44,9 +53,8 @@ fn shared_only(a: &[u32], b: &[u32], tokens: u32, changed: &mut [bool]) -> (Vec<
     kept
 }
 
-/// The script from `a` to `b`, whose elements are below `tokens`.
-pub(super) fn script(a: &[u32], b: &[u32], tokens: u32) -> Result<Script, TooMuch> {
-    let mut out = Script { removed: vec![false; a.len()], added: vec![false; b.len()] };
+/// The shortest script from `a` to `b`, whose elements are below `tokens`, among those that change what `out` marks already.
+pub(super) fn script(a: &[u32], b: &[u32], tokens: u32, mut out: Script) -> Result<Script, TooMuch> {
     let (short_a, from_a) = shared_only(a, b, tokens, &mut out.removed);
     let (short_b, from_b) = shared_only(b, a, tokens, &mut out.added);
     let size = short_a.len() + short_b.len() + 4;
@@ -184,7 +192,7 @@ mod tests {
             a in proptest::collection::vec(0u32..6, 0..40),
             b in proptest::collection::vec(0u32..6, 0..40),
         ) {
-            let script = script(&a, &b, 6).unwrap();
+            let script = script(&a, &b, 6, Script::unmarked(&a, &b)).unwrap();
             let left = kept(&a, &script.removed);
             prop_assert_eq!(&left, &kept(&b, &script.added));
             prop_assert_eq!(left.len(), shared(&a, &b));
@@ -201,6 +209,7 @@ mod tests {
             };
             (0..40_000).map(next).collect::<Vec<u32>>()
         };
-        assert!(script(&list(1), &list(2), 500).is_err());
+        let (a, b) = (list(1), list(2));
+        assert!(script(&a, &b, 500, Script::unmarked(&a, &b)).is_err());
     }
 }
