@@ -5,11 +5,12 @@
 //! without a cache. Objects that are absent are listed, never guessed.
 
 mod cache;
+mod frequent;
 mod history;
 mod jobs;
 mod lines;
-mod myers;
 mod objects;
+mod search;
 mod stores;
 mod tree;
 

@@ -1,21 +1,20 @@
 //! Added and removed lines of one file.
 //!
 //! A line is what ends with a line feed, or the rest of the file; with its ending, so that a changed ending is a changed line. A file with a
-//! zero byte in its first 8,000 bytes is binary and has no lines, as in git. The counts are those of a shortest edit script, after one
-//! rule of git's (and GNU diff's): frequent lines inside a passage that is otherwise new do not count as kept. Git also cuts its search short
-//! in very large changes; there it counts some more lines on both sides. Added minus removed is the same for every algorithm.
+//! zero byte in its first 8,000 bytes is binary and has no lines, as in git. The counts are git's: those of a shortest edit script, but for
+//! frequent lines in new passages ([`super::frequent`]) and very large changes ([`super::search`]). Added minus removed is the same for
+//! every algorithm.
 
-use super::myers::{self, Script};
+use super::frequent::{kept, may_matter, occurrences};
+use super::search::{self, Script};
 use crate::changes::attestation::Lines;
-use imara_diff::{Algorithm, Diff, InternedInput};
+use imara_diff::InternedInput;
 
 /// So many bytes decide whether a file is binary (git, `xdiff-interface.c`).
 const BINARY_BYTES: usize = 8_000;
 
-/// A line this frequent in the other file is always called frequent.
-const MOST_FREQUENT: u32 = 1_024;
-/// So many lines on either side decide whether a line stands in a new passage.
-const WINDOW: usize = 100;
+/// Up to so many lines on both sides together a search is never cut short.
+const NEVER_CUT: usize = 500;
 
 /// Whether git would call the content binary.
 pub(super) fn is_binary(bytes: &[u8]) -> bool {
@@ -76,85 +75,33 @@ fn script(old: &[u8], (old_part, new_part): (&[u8], &[u8]), start: usize) -> (Sc
     let plain = |list: &[imara_diff::Token]| list.iter().map(|token| token.0).collect::<Vec<u32>>();
     let (a, b) = (plain(&input.before), plain(&input.after));
     let tokens = input.interner.num_tokens();
-    let around = [&old[..start], &old[start + old_part.len()..]];
-    let marked = passages(&a, &b, tokens, || {
+    let (mut in_a, mut in_b) = (occurrences(&a, tokens), occurrences(&b, tokens));
+    let (mut a_lines, mut b_lines) = (0, 0);
+    // How often a line stands in the whole file matters for frequent lines, and for the search where it may be cut short.
+    if a.len() + b.len() > NEVER_CUT || may_matter(&a, &in_b) || may_matter(&b, &in_a) {
         // Lines outside the parts are in both files.
-        let lines = around.iter().flat_map(|bytes| imara_diff::sources::byte_lines(bytes));
-        lines.map(|line| input.interner.intern(line).0).collect()
-    });
-    let script = myers::script(&a, &b, tokens, marked).unwrap_or_else(|_| {
-        let diff = Diff::compute(Algorithm::Myers, &input);
-        Script {
-            removed: (0..).take(a.len()).map(|at| diff.is_removed(at)).collect(),
-            added: (0..).take(b.len()).map(|at| diff.is_added(at)).collect(),
-        }
-    });
-    (script, b)
-}
-
-/// How often each token stands in a list.
-fn occurrences(list: &[u32], tokens: u32) -> Vec<u32> {
-    let mut out = vec![0; tokens as usize];
-    for token in list {
-        if let Some(count) = out.get_mut(*token as usize) {
-            *count += 1;
-        }
-    }
-    out
-}
-
-/// From how many occurrences in the other file a line is frequent: about the square root of the lines of its own file, as a power of two.
-fn frequent(lines: usize) -> u32 {
-    let mut limit = 1;
-    let mut left = lines;
-    while left > 0 {
-        (limit, left) = (limit << 1, left >> 2);
-    }
-    limit.min(MOST_FREQUENT)
-}
-
-/// Frequent lines inside passages that are otherwise new, marked as changed on both sides. `around` gives the lines that both files have
-/// outside the two parts; it is asked only when the parts have passages at all.
-fn passages(a: &[u32], b: &[u32], tokens: u32, around: impl FnOnce() -> Vec<u32>) -> Script {
-    let mut out = Script::unmarked(a, b);
-    let (mut in_a, mut in_b) = (occurrences(a, tokens), occurrences(b, tokens));
-    let lacking = |list: &[u32], other: &[u32]| list.iter().filter(|token| other[**token as usize] == 0).count();
-    let (new_a, new_b) = (lacking(a, &in_b), lacking(b, &in_a));
-    // A passage has at least seven new lines and one that is not.
-    if !(7..a.len()).contains(&new_a) && !(7..b.len()).contains(&new_b) {
-        return out;
-    }
-    let around = around();
-    for (sum, more) in occurrences(&around, tokens).into_iter().enumerate() {
-        in_a[sum] += more;
-        in_b[sum] += more;
-    }
-    mark(a, &in_b, frequent(a.len() + around.len()), &mut out.removed);
-    mark(b, &in_a, frequent(b.len() + around.len()), &mut out.added);
-    out
-}
-
-/// Marks the frequent lines of one side.
-fn mark(list: &[u32], in_other: &[u32], limit: u32, marked: &mut [bool]) {
-    let count = |at: usize| in_other[list[at] as usize];
-    // New and frequent lines in one direction, up to the first line that is neither.
-    let run = |places: &mut dyn Iterator<Item = usize>| {
-        let (mut new, mut common) = (0, 1);
-        for at in places {
-            match count(at) {
-                0 => new += 1,
-                times if times >= limit => common += 1,
-                _ => break,
+        let around = [&old[..start], &old[start + old_part.len()..]];
+        let mut lines = 0;
+        for line in around.iter().flat_map(|bytes| imara_diff::sources::byte_lines(bytes)) {
+            lines += 1;
+            let token = input.interner.intern(line).0 as usize;
+            // A token beyond these is of a line that no part has.
+            if let (Some(x), Some(y)) = (in_a.get_mut(token), in_b.get_mut(token)) {
+                (*x, *y) = (*x + 1, *y + 1);
             }
         }
-        (new, common)
-    };
-    for at in (0..list.len()).filter(|at| count(*at) >= limit) {
-        let before = run(&mut (at.saturating_sub(WINDOW)..at).rev());
-        let after = run(&mut (at + 1..list.len().min(at + 1 + WINDOW)));
-        let (new, common) = (before.0 + after.0, before.1 + after.1);
-        marked[at] = before.0 > 0 && after.0 > 0 && common * 4 < common + new;
+        (a_lines, b_lines) = (a.len() + lines, b.len() + lines);
     }
+    let ((short_a, from_a), (short_b, from_b)) = (kept(&a, &in_b, a_lines), kept(&b, &in_a, b_lines));
+    let found = search::script(&short_a, &short_b);
+    let mut out = Script::all(&a, &b);
+    for (at, changed) in from_a.into_iter().zip(found.removed) {
+        out.removed[at] = changed;
+    }
+    for (at, changed) in from_b.into_iter().zip(found.added) {
+        out.added[at] = changed;
+    }
+    (out, b)
 }
 
 /// Added lines as ranges, from 1. A block that could stand higher or lower stands as low as it can, as in git without its indent heuristic.
@@ -243,10 +190,6 @@ mod tests {
         );
         let (more, less) = changed(old.as_bytes(), new.as_bytes());
         assert_eq!((more, less), (19, 30));
-        assert_eq!(
-            (frequent(0), frequent(1), frequent(16), frequent(3_000), frequent(10_000_000)),
-            (1, 2, 8, 64, 1_024)
-        );
     }
 
     #[test]
