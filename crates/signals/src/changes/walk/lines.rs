@@ -13,6 +13,9 @@ use imara_diff::InternedInput;
 /// So many bytes decide whether a file is binary (git, `xdiff-interface.c`).
 const BINARY_BYTES: usize = 8_000;
 
+/// Names the rule by which lines are counted; rows in caches depend on it.
+pub(super) const RULE: &str = "git-2";
+
 /// Up to so many lines on both sides together a search is never cut short.
 const NEVER_CUT: usize = 500;
 
