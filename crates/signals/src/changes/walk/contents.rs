@@ -1,4 +1,4 @@
-//! The contents of changed files, path by path.
+//! The contents of changed files, path by path, or commit by commit where the packs make that cheaper.
 
 use super::jobs::{Changed, File};
 use super::lines;
@@ -17,6 +17,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Memory for contents, per thread, in bytes: the versions of a path on a few branches.
 const CONTENT_BYTES: usize = 16 << 20;
+/// The same when contents are read commit by commit: many paths at a time, as git keeps.
+const MIXED_BYTES: usize = 96 << 20;
+/// So many changes are looked at to see how the packs store contents.
+const SAMPLE: usize = 256;
 /// Fewest changes that a thread takes at once.
 const FEWEST: usize = 64;
 /// Parts of the work for each thread.
@@ -57,10 +61,13 @@ pub(super) fn count(
     for (commit, changed) in changed.iter().enumerate() {
         steps.extend(changed.files.iter().enumerate().map(|(at, file)| (file.path, commit, at)));
     }
-    steps.sort_unstable();
-    let (parts, total, done) = (parts(&steps, threads), steps.len() as u64, AtomicUsize::new(0));
+    let by_path = packs_follow_paths(repository, changed, &steps);
+    if by_path {
+        steps.sort_unstable();
+    }
+    let (parts, total, done) = (parts(&steps, threads, by_path), steps.len() as u64, AtomicUsize::new(0));
     let all: &[Changed] = changed;
-    let tools = || repository.reader(CONTENT_BYTES);
+    let tools = || repository.reader(if by_path { CONTENT_BYTES } else { MIXED_BYTES });
     let counted = crew::work(threads, parts.len(), tools, |reader, at| {
         let steps = &steps[parts[at].clone()];
         let counted = one_part(reader, all, steps, paths, classes)?;
@@ -77,8 +84,26 @@ pub(super) fn count(
     Ok(())
 }
 
-/// Stretches of work: whole paths, but for very long ones.
-fn parts(steps: &[Step], threads: usize) -> Vec<Range<usize>> {
+/// Whether the two versions of a change are mostly stored in one chain of differences. Git packs so; a pack that an import left behind has
+/// chains across files, in the order of the commits, and all of a chain would be decoded again for each path.
+fn packs_follow_paths(repository: &Repository, changed: &[Changed], steps: &[Step]) -> bool {
+    let (mut related, mut all) = (0, 0);
+    for (_, commit, at) in steps.iter().step_by(steps.len().div_ceil(SAMPLE).max(1)) {
+        let file = &changed[*commit].files[*at];
+        let (Some(before), Some(after)) = (file.before, file.after) else { continue };
+        if let Some(is_related) = repository.are_related(&before.id, &after.id) {
+            (related, all) = (related + usize::from(is_related), all + 1);
+        }
+    }
+    related * 2 >= all
+}
+
+/// Stretches of work: whole paths, but for very long ones; or one stretch of history for each thread, which keeps its caches warm.
+fn parts(steps: &[Step], threads: usize, by_path: bool) -> Vec<Range<usize>> {
+    if !by_path {
+        let size = steps.len().div_ceil(threads).max(FEWEST);
+        return (0..steps.len()).step_by(size).map(|from| from..steps.len().min(from + size)).collect();
+    }
     let size = (steps.len() / (threads * PARTS)).max(FEWEST);
     let mut out = Vec::new();
     let mut start = 0;

@@ -1,8 +1,8 @@
 //! Counting the lines of many commits on many threads.
 //!
-//! In two passes. The first compares trees, commit by commit, and finds which files changed. The second reads contents, path by path: the older
-//! version of one change is the newer version of the next one, and packs store the versions of a path as differences to each other. So each
-//! content is decoded once, from the one before, while it is in the processor's cache; and threads that work on different paths share nothing.
+//! In two passes. The first compares trees, commit by commit, and finds which files changed. The second reads contents, mostly path by path: the
+//! older version of one change is the newer version of the next one, and packs store the versions of a path as differences to each other. So
+//! each content is decoded once, from the one before, while it is in the processor's cache; and threads that work on different paths share nothing.
 
 use super::claimed::{Checked, Claimed};
 use super::contents::{self, Counted};

@@ -47,6 +47,11 @@ impl Repository {
         Ok(Self { shared, packs, path: path.to_owned() })
     }
 
+    /// Whether a pack stores two objects in one chain of differences; `None` when one of them is not in a pack.
+    pub(super) fn are_related(&self, a: &oid, b: &oid) -> Option<bool> {
+        Some(self.packs.root(a)? == self.packs.root(b)?)
+    }
+
     /// A reader that keeps so many bytes of objects from packs.
     pub(super) fn reader(&self, most_bytes: usize) -> Reader<'_> {
         let mut repository = self.shared.to_thread_local();

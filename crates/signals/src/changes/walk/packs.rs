@@ -49,6 +49,32 @@ impl Packs {
     }
 }
 
+impl Packs {
+    /// The object without base at the end of an object's chain: its pack and its place there. `None` when no pack has the object, or its
+    /// chain leaves the pack or is damaged.
+    pub(super) fn root(&self, id: &oid) -> Option<(usize, u64)> {
+        let found = |(place, pack): (usize, &Pack)| Some((place, pack.index.lookup(id)?));
+        let (place, at) = self.0.iter().enumerate().find_map(found)?;
+        let pack = &self.0[place];
+        let mut offset = pack.index.pack_offset_at_index(at);
+        for _ in 0..MAX_CHAIN {
+            let entry = pack.data.entry(offset).ok()?;
+            offset = match &entry.header {
+                Header::OfsDelta { base_distance } => entry.checked_base_pack_offset(*base_distance)?,
+                Header::RefDelta { base_id } => pack.base(base_id)?,
+                _ => return Some((place, offset)),
+            };
+        }
+        None
+    }
+}
+
+impl Pack {
+    fn base(&self, id: &ObjectId) -> Option<u64> {
+        self.index.lookup(id).map(|at| self.index.pack_offset_at_index(at))
+    }
+}
+
 /// Objects read lately, up to a number of bytes. When half of it is new, what was not asked for since is dropped.
 pub(super) struct Kept<K> {
     young: HashMap<K, Object>,
@@ -126,7 +152,7 @@ impl Decoder {
                     break object;
                 }
                 (Header::OfsDelta { base_distance }, _) => entry.checked_base_pack_offset(*base_distance),
-                (Header::RefDelta { base_id }, _) => match self.base(pack, base_id) {
+                (Header::RefDelta { base_id }, _) => match pack.base(base_id) {
                     Some(base) => Some(base),
                     None => return Ok(None),
                 },
@@ -148,10 +174,6 @@ impl Decoder {
             self.kept.put((place, at), &object);
         }
         Ok(Some(object))
-    }
-
-    fn base(&self, pack: &Pack, id: &ObjectId) -> Option<u64> {
-        pack.index.lookup(id).map(|at| pack.index.pack_offset_at_index(at))
     }
 
     fn inflate(&mut self, pack: &Pack, entry: &data::Entry, out: &mut Vec<u8>) -> Result<(), String> {
