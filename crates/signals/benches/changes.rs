@@ -227,6 +227,9 @@ fn main() {
     row("git log --numstat --no-renames", costs[0], costs[0]);
     row("standstill, first walk, 1 thread", costs[1], costs[0]);
     row("standstill, first walk, 2 threads", costs[2], costs[0]);
+    let memory = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = memory.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("not known").trim();
+    println!("peak memory of the first walks: {peak}");
     let cache = tempfile::tempdir().unwrap();
     walk_it(&repo, &tables, 2, Some(cache.path()));
     let mut warm = Cost::NONE;

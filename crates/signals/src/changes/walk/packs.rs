@@ -75,7 +75,11 @@ impl Pack {
     }
 }
 
-/// Objects read lately, up to a number of bytes. When half of it is new, what was not asked for since is dropped.
+/// Larger objects are not kept, in bytes.
+const MAX_KEPT_BYTES: usize = 256 << 20;
+
+/// Objects read lately, up to a number of bytes. When half of it is new, what was not asked for since is dropped. Two large objects stay in any
+/// case: the two versions of a change, of which one is the other's base.
 pub(super) struct Kept<K> {
     young: HashMap<K, Object>,
     old: HashMap<K, Object>,
@@ -98,10 +102,13 @@ impl<K: Hash + Eq + Copy> Kept<K> {
     }
 
     pub(super) fn put(&mut self, key: K, object: &Object) {
+        if object.bytes.len() > MAX_KEPT_BYTES {
+            return;
+        }
         // Small objects cost more than their bytes.
         self.young_bytes += object.bytes.len() + 128;
         self.young.insert(key, object.clone());
-        if self.young_bytes > self.most_bytes / 2 {
+        if self.young_bytes > self.most_bytes / 2 && self.young.len() > 1 {
             self.old = std::mem::take(&mut self.young);
             self.young_bytes = 0;
         }
@@ -199,8 +206,10 @@ mod tests {
             assert!(kept.get(0).is_some() && kept.get(key).is_some());
         }
         assert!(kept.get(3).is_none());
-        kept.put(100, &object(100_000));
-        kept.put(101, &object(100_000));
-        assert!(kept.young.is_empty() && kept.old.len() == 1, "large objects do not add up");
+        for key in 100..120 {
+            kept.put(key, &object(100_000));
+            assert!(key == 100 || kept.get(key - 1).is_some(), "a version and its base");
+            assert!(kept.young.len() + kept.old.len() <= 8, "large objects do not add up");
+        }
     }
 }
