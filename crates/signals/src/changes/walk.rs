@@ -5,11 +5,17 @@
 //! without a cache. Objects that are absent are listed, never guessed.
 
 mod cache;
+mod claimed;
+mod contents;
+mod crew;
+mod delta;
+mod frequent;
 mod history;
 mod jobs;
 mod lines;
-mod myers;
 mod objects;
+mod packs;
+mod search;
 mod stores;
 mod tree;
 
@@ -80,7 +86,7 @@ pub fn bind(method: &Method, classes: &ClassTable, identities: &Identities) -> M
 /// attestations is refused.
 pub fn walk(path: &Path, options: &Options<'_>) -> Result<Walked, ChangesError> {
     let repository = objects::Repository::open(path)?;
-    let reader = repository.reader();
+    let reader = repository.reader(jobs::TREE_BYTES);
     let head = reader.head(options.head)?;
     let traces = options.traces.map(trace::parse).transpose()?.unwrap_or_default();
     let mut stores = stores::Stores::read(&reader, options, &traces)?;
@@ -113,7 +119,16 @@ fn month(method: &Method, row: &Row) -> Month {
 
 /// What rows depend on beside the commit.
 fn cache_key(method: &Method) -> String {
-    let parts = (FORMAT, &method.classes, &method.identities, method.renames, method.date, method.since, method.until);
+    let parts = (
+        FORMAT,
+        lines::RULE,
+        &method.classes,
+        &method.identities,
+        method.renames,
+        method.date,
+        method.since,
+        method.until,
+    );
     let json = serde_json::to_vec(&parts).unwrap_or_default();
     hex::encode(&Sha256::new_with_prefix(b"standstill/1/changes-cache\0").chain_update(json).finalize()[..16])
 }

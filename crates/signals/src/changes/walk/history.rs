@@ -51,7 +51,7 @@ fn parents(row: &Row) -> impl Iterator<Item = ObjectId> {
 
 impl History {
     pub(super) fn collect(
-        reader: &Reader,
+        reader: &Reader<'_>,
         head: ObjectId,
         identities: &Identities,
         crowd: &mut Crowd,
@@ -69,15 +69,14 @@ impl History {
         let mut seen: HashSet<ObjectId> = HashSet::from([head]);
         // Commits to read, each with the child that needs it.
         let mut open = vec![(head, String::new())];
-        let mut buffer = Vec::new();
         while let Some((id, child)) = open.pop() {
             let hex = id.to_string();
             let fingerprint = stores.fingerprint(&hex);
             let known = cached.remove(&hex).filter(|entry| entry.fingerprint == fingerprint);
             let entry = match known {
                 Some(entry) => entry,
-                None => match reader.commit(&id, &mut buffer)? {
-                    Some(object) => read(reader, identities, crowd, &hex, object, fingerprint)?,
+                None => match reader.commit(&id)? {
+                    Some(object) => read(reader, identities, crowd, &hex, &object, fingerprint)?,
                     None if child.is_empty() => return Err(reader.wrong(format!("the head {id} is missing"))),
                     None => {
                         out.missing.push(Missing { id: hex.clone(), kind: Kind::Commit, needed_by: child });
@@ -155,7 +154,7 @@ impl History {
 }
 
 fn read(
-    reader: &Reader,
+    reader: &Reader<'_>,
     identities: &Identities,
     crowd: &mut Crowd,
     id: &str,

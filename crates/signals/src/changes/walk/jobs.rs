@@ -1,22 +1,30 @@
 //! Counting the lines of many commits on many threads.
+//!
+//! In two passes. The first compares trees, commit by commit, and finds which files changed. The second reads contents, mostly path by path: the
+//! older version of one change is the newer version of the next one, and packs store the versions of a path as differences to each other. So
+//! each content is decoded once, from the one before, while it is in the processor's cache; and threads that work on different paths share nothing.
 
-use super::lines;
+use super::claimed::{Checked, Claimed};
+use super::contents::{self, Counted};
 use super::objects::{Reader, Repository};
 use super::stores::Stores;
-use super::tree::{Change, Side, Stop, Trees};
-use super::{ChangesError, Options};
-use crate::changes::attestation::{FileClaim, Inside, Lines, Rejection};
+use super::tree::{self, Change, Side, Stop};
+use super::{ChangesError, Options, crew};
+use crate::changes::attestation::Rejection;
 use crate::changes::method::Renames;
 use crate::changes::table::{Cell, Kind, Mark, Missing, Source};
 use crate::scan::PathClass;
 use gix::ObjectId;
-use gix::objs::Kind as ObjectKind;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-/// Commits that a thread takes at once: neighbours share files, so that its caches stay warm.
-const CHUNK: usize = 64;
+/// Commits in both passes at once; bounds the memory for lists of files.
+const BATCH: usize = 32_768;
+/// Fewest commits for a thread.
+const FEWEST: usize = 64;
+/// Memory for folders, per thread, in bytes: neighbours in the history share most of them.
+pub(super) const TREE_BYTES: usize = 48 << 20;
+/// Stretches of history for each thread in the first pass. A stretch begins with cold caches; more of them even the load out.
+const STRETCHES: usize = 2;
 
 /// A commit whose lines are to be counted.
 #[derive(Clone, Debug)]
@@ -38,6 +46,28 @@ pub(super) struct Done {
     pub(super) missing: Vec<Missing>,
 }
 
+/// A changed file of a commit.
+#[derive(Debug)]
+pub(super) struct File {
+    /// Place in the list of paths.
+    pub(super) path: usize,
+    pub(super) before: Option<Side>,
+    pub(super) after: Option<Side>,
+    /// It only moved: no line counts.
+    pub(super) moved: bool,
+    /// Somebody claims something about its lines.
+    pub(super) claimed: bool,
+    pub(super) counted: Counted,
+}
+
+/// The changed files of a commit.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) files: Vec<File>,
+    claims: Claimed,
+    missing: Option<(ObjectId, Kind)>,
+}
+
 /// Runs all jobs.
 pub(super) fn run(
     repository: &Repository,
@@ -47,162 +77,106 @@ pub(super) fn run(
 ) -> Result<Vec<Done>, ChangesError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = if options.threads == 0 { cores } else { options.threads };
-    let threads = threads.clamp(1, jobs.len().div_ceil(CHUNK).max(1));
-    let (next, stop, count) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(0));
-    let all: Mutex<Vec<Done>> = Mutex::new(Vec::with_capacity(jobs.len()));
-    let failed: Mutex<Option<ChangesError>> = Mutex::new(None);
-    let work = || {
-        let mut counter = Counter::new(repository.reader(), stores, options);
-        while !stop.load(Ordering::Relaxed) {
-            let from = next.fetch_add(CHUNK, Ordering::Relaxed);
-            let Some(chunk) = jobs.get(from..jobs.len().min(from + CHUNK)).filter(|chunk| !chunk.is_empty()) else {
-                break;
-            };
-            match chunk.iter().map(|job| counter.count(job)).collect::<Result<Vec<_>, _>>() {
-                Ok(done) => {
-                    let total = count.fetch_add(done.len(), Ordering::Relaxed) + done.len();
-                    all.lock().unwrap_or_else(PoisonError::into_inner).extend(done);
-                    (options.progress)(total as u64, jobs.len() as u64);
-                }
-                Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                }
-            }
-        }
-    };
-    if threads == 1 {
-        work();
-    } else {
-        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let threads = threads.clamp(1, jobs.len().div_ceil(FEWEST).max(1));
+    let mut out = Vec::with_capacity(jobs.len());
+    for batch in jobs.chunks(BATCH) {
+        let (mut changed, paths) = changed(repository, batch, stores, options, threads)?;
+        let progress = |part: u64, of: u64| {
+            let done = out.len() as u64 + batch.len() as u64 * part / of.max(1);
+            (options.progress)(done, jobs.len() as u64);
+        };
+        contents::count(repository, &mut changed, &paths, options.classes, threads, &progress)?;
+        out.extend(batch.iter().zip(changed).map(|(job, changed)| finish(job, changed, &paths)));
     }
-    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        Some(error) => Err(error),
-        None => Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner)),
+    Ok(out)
+}
+
+/// The changed files of each commit, and all paths.
+fn changed(
+    repository: &Repository,
+    jobs: &[Job],
+    stores: &Stores,
+    options: &Options<'_>,
+    threads: usize,
+) -> Result<(Vec<Changed>, Vec<Vec<u8>>), ChangesError> {
+    let size = jobs.len().div_ceil(if threads == 1 { 1 } else { threads * STRETCHES }).max(1);
+    let stretches: Vec<&[Job]> = jobs.chunks(size).collect();
+    let tools = || repository.reader(TREE_BYTES);
+    let found = crew::work(threads, stretches.len(), tools, |reader, at| {
+        stretches[at].iter().map(|job| differences(reader, stores, job)).collect::<Result<Vec<_>, _>>()
+    })?;
+    let mut paths: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut out = Vec::with_capacity(jobs.len());
+    for (changes, claims, missing) in found.into_iter().flatten() {
+        let moved = moved(&changes, options.method.renames);
+        let file = |(at, change): (usize, Change)| {
+            let claimed = !claims.is_empty() && claims.names(&String::from_utf8_lossy(&change.path));
+            let next = paths.len();
+            let path = *paths.entry(change.path).or_insert(next);
+            let (before, after) = (change.before, change.after);
+            File { path, before, after, moved: moved.contains(&at), claimed, counted: Counted::default() }
+        };
+        let files = changes.into_iter().enumerate().map(file).collect();
+        out.push(Changed { files, claims, missing });
+    }
+    let mut names = vec![Vec::new(); paths.len()];
+    for (path, place) in paths {
+        names[place] = path;
+    }
+    Ok((out, names))
+}
+
+/// What a commit changes, what is claimed about it, and the first folder that is missing.
+type Differences = (Vec<Change>, Claimed, Option<(ObjectId, Kind)>);
+
+fn differences(reader: &Reader<'_>, stores: &Stores, job: &Job) -> Result<Differences, ChangesError> {
+    let mut changes = Vec::new();
+    match tree::changes(reader, job.before, Some(job.after), &mut changes) {
+        Ok(()) => Ok((changes, stores.claims(reader, &job.id)?, None)),
+        Err(Stop::Missing(id, kind)) => Ok((Vec::new(), Claimed::default(), Some((id, kind)))),
+        Err(Stop::Error(error)) => Err(error),
     }
 }
 
-/// One thread's tools.
-struct Counter<'a> {
-    reader: Reader,
-    stores: &'a Stores,
-    options: &'a Options<'a>,
-    trees: Trees,
-    classes: HashMap<Vec<u8>, (PathClass, bool)>,
-    old: Vec<u8>,
-    new: Vec<u8>,
-}
-
-impl<'a> Counter<'a> {
-    fn new(reader: Reader, stores: &'a Stores, options: &'a Options<'a>) -> Self {
-        let trees = Trees::default();
-        Self { reader, stores, options, trees, classes: HashMap::new(), old: Vec::new(), new: Vec::new() }
+/// The figures of a commit from those of its files.
+fn finish(job: &Job, changed: Changed, paths: &[Vec<u8>]) -> Done {
+    let Changed { files, claims, missing } = changed;
+    let absent = missing.or_else(|| files.iter().find_map(|file| file.counted.missing.map(|id| (id, Kind::Blob))));
+    if let Some((id, kind)) = absent {
+        let missing = vec![Missing { id: id.to_string(), kind, needed_by: job.id.clone() }];
+        return Done { place: job.place, missing, ..Done::default() };
     }
-
-    fn count(&mut self, job: &Job) -> Result<Done, ChangesError> {
-        match self.try_count(job) {
-            Ok(done) => Ok(done),
-            Err(Stop::Missing(id, kind)) => {
-                let missing = vec![Missing { id: id.to_string(), kind, needed_by: job.id.clone() }];
-                Ok(Done { place: job.place, missing, ..Done::default() })
-            }
-            Err(Stop::Error(error)) => Err(error),
+    let mut cells: BTreeMap<(PathClass, bool), Cell> = BTreeMap::new();
+    let mut checked = Checked::default();
+    for file in &files {
+        let (class, generated) = file.counted.class;
+        let cell = cells.entry((class, generated)).or_insert(Cell {
+            class,
+            generated,
+            files: 0,
+            added: 0,
+            deleted: 0,
+            ai: 0,
+            person: 0,
+        });
+        cell.files += 1;
+        cell.added += file.counted.added;
+        cell.deleted += file.counted.deleted;
+        if file.claimed {
+            let inside = checked.file(&claims, &String::from_utf8_lossy(&paths[file.path]), &file.counted.ranges);
+            cell.ai += inside.ai;
+            cell.person += inside.human;
         }
     }
-
-    fn try_count(&mut self, job: &Job) -> Result<Done, Stop> {
-        let mut changes = Vec::new();
-        self.trees.changes(&self.reader, job.before, Some(job.after), &mut changes)?;
-        let moved = moved(&changes, self.options.method.renames);
-        let claims = self.stores.claims(&self.reader, &job.id)?;
-        let mut cells: BTreeMap<(PathClass, bool), Cell> = BTreeMap::new();
-        let mut checked = Checked::default();
-        for (at, change) in changes.iter().enumerate() {
-            let (class, generated) = self.class(&change.path);
-            let cell = cells.entry((class, generated)).or_insert(Cell {
-                class,
-                generated,
-                files: 0,
-                added: 0,
-                deleted: 0,
-                ai: 0,
-                person: 0,
-            });
-            cell.files += 1;
-            let path = if claims.is_empty() { None } else { Some(String::from_utf8_lossy(&change.path).into_owned()) };
-            let claimed = path.as_ref().is_some_and(|path| claims.names(path));
-            let (mut ranges, is_moved) = (Vec::new(), moved.contains(&at));
-            if !is_moved {
-                let (added, deleted) = self.lines(change, claimed.then_some(&mut ranges))?;
-                cell.added += added;
-                cell.deleted += deleted;
-            }
-            if let Some(path) = path.filter(|_| claimed) {
-                let inside = checked.file(&claims, &path, &ranges);
-                cell.ai += inside.ai;
-                cell.person += inside.human;
-            }
-        }
-        let mut marks = Vec::new();
-        if claims.human_under_agent() > 0 {
-            marks.push(Mark::PersonUnderAgent);
-        }
-        if claims.unreadable {
-            marks.push(Mark::Unreadable);
-        }
-        let (rejected, sources) = checked.finish(&claims);
-        Ok(Done {
-            place: job.place,
-            cells: cells.into_values().collect(),
-            rejected,
-            sources,
-            marks,
-            missing: Vec::new(),
-        })
+    let mut marks = Vec::new();
+    if claims.human_under_agent() > 0 {
+        marks.push(Mark::PersonUnderAgent);
     }
-
-    fn class(&mut self, path: &[u8]) -> (PathClass, bool) {
-        if let Some(found) = self.classes.get(path) {
-            return *found;
-        }
-        let found = self.options.classes.of(&String::from_utf8_lossy(path));
-        self.classes.insert(path.to_vec(), found);
-        found
+    if claims.unreadable {
+        marks.push(Mark::Unreadable);
     }
-
-    /// Added and removed lines of a file; where the added ones are, when somebody claims something about it.
-    fn lines(&mut self, change: &Change, ranges: Option<&mut Vec<Lines>>) -> Result<(u64, u64), Stop> {
-        // Only the mode changed, as git's numstat sees it: nothing.
-        if change.before.map(|side| side.id) == change.after.map(|side| side.id) {
-            return Ok((0, 0));
-        }
-        load(&self.reader, change.before, &mut self.old)?;
-        load(&self.reader, change.after, &mut self.new)?;
-        if lines::is_binary(&self.old) || lines::is_binary(&self.new) {
-            return Ok((0, 0));
-        }
-        if let Some(ranges) = ranges {
-            *ranges = lines::added(&self.old, &self.new);
-        }
-        Ok(lines::changed(&self.old, &self.new))
-    }
-}
-
-/// The content of one side; nothing for an absent file.
-fn load(reader: &Reader, side: Option<Side>, buffer: &mut Vec<u8>) -> Result<(), Stop> {
-    buffer.clear();
-    let Some(side) = side else { return Ok(()) };
-    if side.is_submodule {
-        buffer.extend_from_slice(format!("Subproject commit {}\n", side.id).as_bytes());
-        return Ok(());
-    }
-    if side.id.is_empty_blob() {
-        return Ok(());
-    }
-    match reader.find(&side.id, ObjectKind::Blob, buffer)? {
-        Some(_) => Ok(()),
-        None => Err(Stop::Missing(side.id, Kind::Blob)),
-    }
+    let (rejected, sources) = checked.finish(&claims);
+    Done { place: job.place, cells: cells.into_values().collect(), rejected, sources, marks, missing: Vec::new() }
 }
 
 /// Places of removed and added files that are one file that moved unchanged.
@@ -226,66 +200,4 @@ fn moved(changes: &[Change], renames: Renames) -> HashSet<usize> {
         }
     }
     out
-}
-
-/// Claims about the lines of one commit, by source.
-#[derive(Default)]
-pub(super) struct Claimed {
-    pub(super) by_source: Vec<(Source, crate::changes::attestation::Claims)>,
-    pub(super) unreadable: bool,
-}
-
-impl Claimed {
-    fn is_empty(&self) -> bool {
-        self.by_source.is_empty()
-    }
-
-    fn names(&self, path: &str) -> bool {
-        self.by_source.iter().any(|(_, claims)| claims.files.contains_key(path))
-    }
-
-    fn human_under_agent(&self) -> u64 {
-        self.by_source.iter().map(|(_, claims)| claims.human_under_agent).sum()
-    }
-
-    fn joined(&self, path: &str) -> FileClaim {
-        let mut all = FileClaim::default();
-        for claim in self.by_source.iter().filter_map(|(_, claims)| claims.files.get(path)) {
-            all.join(claim);
-        }
-        all
-    }
-}
-
-/// What the check of claims against the diff gave.
-#[derive(Default)]
-struct Checked {
-    sources: Vec<Source>,
-    seen: HashSet<String>,
-    not_added: u64,
-}
-
-impl Checked {
-    fn file(&mut self, claims: &Claimed, path: &str, added: &[Lines]) -> Inside {
-        for (source, own) in &claims.by_source {
-            if own.files.get(path).is_some_and(|claim| claim.inside(added).ai > 0) && !self.sources.contains(source) {
-                self.sources.push(*source);
-            }
-        }
-        let inside = claims.joined(path).inside(added);
-        self.not_added += inside.outside;
-        self.seen.insert(path.to_owned());
-        inside
-    }
-
-    fn finish(mut self, claims: &Claimed) -> (Vec<(Rejection, u64)>, Vec<Source>) {
-        let mut paths: Vec<&String> = claims.by_source.iter().flat_map(|(_, claims)| claims.files.keys()).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        let unchanged = paths.into_iter().filter(|path| !self.seen.contains(*path));
-        let not_changed: u64 = unchanged.map(|path| claims.joined(path).ai_lines()).sum();
-        self.sources.sort_unstable();
-        let all = [(Rejection::FileNotChanged, not_changed), (Rejection::LineNotAdded, self.not_added)];
-        (all.into_iter().filter(|(_, lines)| *lines > 0).collect(), self.sources)
-    }
 }

@@ -1,16 +1,23 @@
 //! Added and removed lines of one file.
 //!
 //! A line is what ends with a line feed, or the rest of the file; with its ending, so that a changed ending is a changed line. A file with a
-//! zero byte in its first 8,000 bytes is binary and has no lines, as in git. The counts are those of a shortest edit script. Git's are too,
-//! but for heuristics that cut its search short in large changes; there it counts some more lines on both sides. Added minus removed is
-//! the same for every algorithm.
+//! zero byte in its first 8,000 bytes is binary and has no lines, as in git. The counts are git's: those of a shortest edit script, but for
+//! frequent lines in new passages ([`super::frequent`]) and very large changes ([`super::search`]). Added minus removed is the same for
+//! every algorithm.
 
-use super::myers::{self, Script};
+use super::frequent::{kept, may_matter, occurrences};
+use super::search::{self, Script};
 use crate::changes::attestation::Lines;
-use imara_diff::{Algorithm, Diff, InternedInput};
+use imara_diff::InternedInput;
 
 /// So many bytes decide whether a file is binary (git, `xdiff-interface.c`).
 const BINARY_BYTES: usize = 8_000;
+
+/// Names the rule by which lines are counted; rows in caches depend on it.
+pub(super) const RULE: &str = "git-2";
+
+/// Up to so many lines on both sides together a search is never cut short.
+const NEVER_CUT: usize = 500;
 
 /// Whether git would call the content binary.
 pub(super) fn is_binary(bytes: &[u8]) -> bool {
@@ -56,28 +63,48 @@ fn trim<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &'a [u8], usize) {
 
 /// Added and removed lines.
 pub(super) fn changed(old: &[u8], new: &[u8]) -> (u64, u64) {
-    let (old, new, _) = trim(old, new);
-    if old.is_empty() || new.is_empty() {
-        return (count(new), count(old));
+    let (old_part, new_part, start) = trim(old, new);
+    if old_part.is_empty() || new_part.is_empty() {
+        return (count(new_part), count(old_part));
     }
-    let (script, _) = script(old, new);
+    let (script, _) = script(old, (old_part, new_part), start);
     let number = |list: &[bool]| list.iter().filter(|changed| **changed).count() as u64;
     (number(&script.added), number(&script.removed))
 }
 
-/// The edit script, and the new file's lines as tokens.
-fn script(old: &[u8], new: &[u8]) -> (Script, Vec<u32>) {
-    let input = InternedInput::new(old, new);
+/// The edit script of two parts that begin at `start`, and the new part's lines as tokens.
+fn script(old: &[u8], (old_part, new_part): (&[u8], &[u8]), start: usize) -> (Script, Vec<u32>) {
+    let mut input = InternedInput::new(old_part, new_part);
     let plain = |list: &[imara_diff::Token]| list.iter().map(|token| token.0).collect::<Vec<u32>>();
     let (a, b) = (plain(&input.before), plain(&input.after));
-    let script = myers::script(&a, &b, input.interner.num_tokens()).unwrap_or_else(|_| {
-        let diff = Diff::compute(Algorithm::Myers, &input);
-        Script {
-            removed: (0..).take(a.len()).map(|at| diff.is_removed(at)).collect(),
-            added: (0..).take(b.len()).map(|at| diff.is_added(at)).collect(),
+    let tokens = input.interner.num_tokens();
+    let (mut in_a, mut in_b) = (occurrences(&a, tokens), occurrences(&b, tokens));
+    let (mut a_lines, mut b_lines) = (0, 0);
+    // How often a line stands in the whole file matters for frequent lines, and for the search where it may be cut short.
+    if a.len() + b.len() > NEVER_CUT || may_matter(&a, &in_b) || may_matter(&b, &in_a) {
+        // Lines outside the parts are in both files.
+        let around = [&old[..start], &old[start + old_part.len()..]];
+        let mut lines = 0;
+        for line in around.iter().flat_map(|bytes| imara_diff::sources::byte_lines(bytes)) {
+            lines += 1;
+            let token = input.interner.intern(line).0 as usize;
+            // A token beyond these is of a line that no part has.
+            if let (Some(x), Some(y)) = (in_a.get_mut(token), in_b.get_mut(token)) {
+                (*x, *y) = (*x + 1, *y + 1);
+            }
         }
-    });
-    (script, b)
+        (a_lines, b_lines) = (a.len() + lines, b.len() + lines);
+    }
+    let ((short_a, from_a), (short_b, from_b)) = (kept(&a, &in_b, a_lines), kept(&b, &in_a, b_lines));
+    let found = search::script(&short_a, &short_b);
+    let mut out = Script::all(&a, &b);
+    for (at, changed) in from_a.into_iter().zip(found.removed) {
+        out.removed[at] = changed;
+    }
+    for (at, changed) in from_b.into_iter().zip(found.added) {
+        out.added[at] = changed;
+    }
+    (out, b)
 }
 
 /// Added lines as ranges, from 1. A block that could stand higher or lower stands as low as it can, as in git without its indent heuristic.
@@ -91,7 +118,7 @@ pub(super) fn added(old: &[u8], new: &[u8]) -> Vec<Lines> {
         let lines = usize::try_from(count(new_part)).unwrap_or(0);
         (vec![true; lines], Vec::new())
     } else {
-        let (script, tokens) = script(old_part, new_part);
+        let (script, tokens) = script(old, (old_part, new_part), start);
         (script.added, tokens)
     };
     slide_down(&mut added, &tokens);
@@ -147,13 +174,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn trimming_changes_no_count(old in "[ab\n]{0,40}", new in "[ab\n]{0,40}") {
+        fn counts_fit_each_other(old in "[ab\n]{0,40}", new in "[ab\n]{0,40}") {
             let (old, new) = (old.as_bytes(), new.as_bytes());
-            let (full, _) = script(old, new);
-            let number = |list: &[bool]| list.iter().filter(|changed| **changed).count() as u64;
-            prop_assert_eq!(changed(old, new), (number(&full.added), number(&full.removed)));
-            prop_assert_eq!(attestation::count(&added(old, new)), number(&full.added));
+            let (more, less) = changed(old, new);
+            prop_assert_eq!(attestation::count(&added(old, new)), more);
+            prop_assert_eq!(count(old) + more, count(new) + less);
         }
+    }
+
+    #[test]
+    fn frequent_lines_in_new_passages_do_not_count_as_kept() {
+        // Sixteen separators are frequent; between lines that are all new, two of them are no sign that something was kept.
+        let old = "=\n".repeat(16) + &"-\n".repeat(16);
+        let new = format!(
+            "=\n{}=\n{}=\n",
+            (0..9).map(|n| format!("a{n}\n")).collect::<String>(),
+            (0..9).map(|n| format!("b{n}\n")).collect::<String>()
+        );
+        let (more, less) = changed(old.as_bytes(), new.as_bytes());
+        assert_eq!((more, less), (19, 30));
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The object store of a repository, opened so that nothing outside it plays a part.
 
+use super::packs::{Decoder, Kept, Object, Packs};
 use crate::changes::ChangesError;
 use gix::objs::{Find, Kind};
 use gix::{ObjectId, oid};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-/// Memory for decoded delta bases, per thread, in bytes.
-const PACK_CACHE_BYTES: usize = 96 << 20;
-/// Memory for decoded objects, per thread, in bytes.
-const OBJECT_CACHE_BYTES: usize = 96 << 20;
-/// Largest object that is decoded, in bytes.
+/// Memory for objects that are not in packs, per thread, in bytes.
+const LOOSE_BYTES: usize = 16 << 20;
+/// Largest object that is decoded, in bytes; as [`super::packs::MAX_OBJECT_BYTES`].
 const ALLOC_LIMIT: &str = "gitoxide.objects.allocLimit=2147483648";
 /// Longest chain of tags that is followed.
 const MAX_TAGS: usize = 16;
@@ -17,13 +18,17 @@ const MAX_TAGS: usize = 16;
 /// A repository for all threads.
 pub(super) struct Repository {
     shared: gix::ThreadSafeRepository,
+    packs: Packs,
     path: PathBuf,
 }
 
 /// A reader of one thread.
-pub(super) struct Reader {
+pub(super) struct Reader<'a> {
     repository: gix::Repository,
-    path: PathBuf,
+    packs: &'a Packs,
+    path: &'a Path,
+    decoder: RefCell<Decoder>,
+    loose: RefCell<Kept<ObjectId>>,
 }
 
 impl Repository {
@@ -36,44 +41,68 @@ impl Repository {
             .config_overrides(["core.useReplaceRefs=false", ALLOC_LIMIT])
             .with(gix::sec::Trust::Full);
         let shared = options.open(path).map_err(|error| wrong(&error))?;
-        Ok(Self { shared, path: path.to_owned() })
+        let mut folders = vec![shared.objects.path().to_owned()];
+        folders.extend(shared.objects.alternate_db_paths().map_err(|error| wrong(&error))?);
+        let packs = Packs::open(&folders, shared.objects.object_hash());
+        Ok(Self { shared, packs, path: path.to_owned() })
     }
 
-    pub(super) fn reader(&self) -> Reader {
+    /// Whether a pack stores two objects in one chain of differences; `None` when one of them is not in a pack.
+    pub(super) fn are_related(&self, a: &oid, b: &oid) -> Option<bool> {
+        Some(self.packs.root(a)? == self.packs.root(b)?)
+    }
+
+    /// A reader that keeps so many bytes of objects from packs.
+    pub(super) fn reader(&self, most_bytes: usize) -> Reader<'_> {
         let mut repository = self.shared.to_thread_local();
         repository.objects.refresh_never();
-        repository
-            .objects
-            .set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
-        repository.object_cache_size(OBJECT_CACHE_BYTES);
-        Reader { repository, path: self.path.clone() }
+        Reader {
+            repository,
+            packs: &self.packs,
+            path: &self.path,
+            decoder: RefCell::new(Decoder::new(most_bytes)),
+            loose: RefCell::new(Kept::new(LOOSE_BYTES)),
+        }
     }
 }
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn wrong(&self, reason: impl std::fmt::Display) -> ChangesError {
         ChangesError::Repository { path: self.path.display().to_string(), reason: reason.to_string() }
     }
 
     /// The bytes of an object of a kind; `None` when the repository does not have it.
-    pub(super) fn find<'a>(
-        &self,
-        id: &oid,
-        kind: Kind,
-        buffer: &'a mut Vec<u8>,
-    ) -> Result<Option<&'a [u8]>, ChangesError> {
-        match self.repository.objects.try_find(id, buffer) {
-            Ok(Some(data)) if data.kind == kind => Ok(Some(data.data)),
-            Ok(Some(data)) => Err(self.wrong(format!("object {id} is a {}, a {kind} was expected", data.kind))),
-            Ok(None) => Ok(None),
-            Err(error) => Err(self.wrong(format!("object {id} is damaged: {error}; run 'git fsck' there"))),
+    pub(super) fn find(&self, id: &oid, kind: Kind) -> Result<Option<Rc<Vec<u8>>>, ChangesError> {
+        match self.object(id)? {
+            Some(object) if object.kind == kind => Ok(Some(object.bytes)),
+            Some(object) => Err(self.wrong(format!("object {id} is a {}, a {kind} was expected", object.kind))),
+            None => Ok(None),
         }
     }
 
+    fn object(&self, id: &oid) -> Result<Option<Object>, ChangesError> {
+        let damaged = |error: &dyn std::fmt::Display| {
+            self.wrong(format!("object {id} is damaged: {error}; run 'git fsck' there"))
+        };
+        if let Some(found) = self.decoder.borrow_mut().find(self.packs, id).map_err(|error| damaged(&error))? {
+            return Ok(Some(found));
+        }
+        let mut loose = self.loose.borrow_mut();
+        if let Some(found) = loose.get(id.to_owned()) {
+            return Ok(Some(found));
+        }
+        let mut bytes = Vec::new();
+        let found = self.repository.objects.try_find(id, &mut bytes).map_err(|error| damaged(&error))?;
+        let Some(kind) = found.map(|data| data.kind) else { return Ok(None) };
+        let object = Object { kind, bytes: Rc::new(bytes) };
+        loose.put(id.to_owned(), &object);
+        Ok(Some(object))
+    }
+
     /// The bytes of a commit, checked against its id.
-    pub(super) fn commit<'a>(&self, id: &oid, buffer: &'a mut Vec<u8>) -> Result<Option<&'a [u8]>, ChangesError> {
-        let Some(bytes) = self.find(id, Kind::Commit, buffer)? else { return Ok(None) };
-        let hash = gix::objs::compute_hash(id.kind(), Kind::Commit, bytes).map_err(|error| self.wrong(error))?;
+    pub(super) fn commit(&self, id: &oid) -> Result<Option<Rc<Vec<u8>>>, ChangesError> {
+        let Some(bytes) = self.find(id, Kind::Commit)? else { return Ok(None) };
+        let hash = gix::objs::compute_hash(id.kind(), Kind::Commit, &bytes).map_err(|error| self.wrong(error))?;
         if hash.as_bytes() == id.as_bytes() {
             Ok(Some(bytes))
         } else {
@@ -107,14 +136,13 @@ impl Reader {
     }
 
     fn peel(&self, mut id: ObjectId, name: &str) -> Result<ObjectId, ChangesError> {
-        let mut buffer = Vec::new();
         for _ in 0..MAX_TAGS {
-            let found = self.repository.objects.try_find(&id, &mut buffer).map_err(|error| self.wrong(error))?;
-            let Some(data) = found else { return Err(self.wrong(format!("'{name}' is {id}, which is missing"))) };
-            match data.kind {
+            let found = self.object(&id)?;
+            let Some(object) = found else { return Err(self.wrong(format!("'{name}' is {id}, which is missing"))) };
+            match object.kind {
                 Kind::Commit => return Ok(id),
                 Kind::Tag => {
-                    let line = data.data.split(|byte| *byte == b'\n').next().unwrap_or(b"");
+                    let line = object.bytes.split(|byte| *byte == b'\n').next().unwrap_or(b"");
                     let target = line.strip_prefix(b"object ").and_then(|hex| ObjectId::from_hex(hex).ok());
                     id = target.ok_or_else(|| self.wrong(format!("tag {id} names no object")))?;
                 }

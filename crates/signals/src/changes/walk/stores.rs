@@ -1,6 +1,6 @@
 //! Attestations that live beside the history: git notes, gittuf's references, and files that the caller gives.
 
-use super::jobs::Claimed;
+use super::claimed::Claimed;
 use super::objects::Reader;
 use super::{Options, Traced};
 use crate::changes::ChangesError;
@@ -37,7 +37,11 @@ pub(super) struct Stores {
 }
 
 impl Stores {
-    pub(super) fn read(reader: &Reader, options: &Options<'_>, traces: &trace::Traces) -> Result<Self, ChangesError> {
+    pub(super) fn read(
+        reader: &Reader<'_>,
+        options: &Options<'_>,
+        traces: &trace::Traces,
+    ) -> Result<Self, ChangesError> {
         let mut out = Self { traces: traces_of(&traces.commits), ..Self::default() };
         if let Some(bytes) = options.traces {
             out.traces_hash = hex::encode(Sha256::digest(bytes));
@@ -64,22 +68,20 @@ impl Stores {
     }
 
     /// The tree of a reference, which is then named as read.
-    fn reference(&mut self, reader: &Reader, name: &str) -> Result<Option<ObjectId>, ChangesError> {
+    fn reference(&mut self, reader: &Reader<'_>, name: &str) -> Result<Option<ObjectId>, ChangesError> {
         let Some(id) = reader.reference(name)? else { return Ok(None) };
         self.named.push((name.to_owned(), id.to_string()));
-        let mut buffer = Vec::new();
-        let Some(object) = reader.commit(&id, &mut buffer)? else { return Ok(None) };
-        let commit = crate::changes::commit::parse(object)?;
+        let Some(object) = reader.commit(&id)? else { return Ok(None) };
+        let commit = crate::changes::commit::parse(&object)?;
         ObjectId::try_from(commit.tree.as_slice()).map(Some).map_err(|error| reader.wrong(error))
     }
 
     /// Envelopes in the blobs of a tree. Other blobs, as ordinary notes for people, are passed over.
-    fn envelopes(&mut self, reader: &Reader, tree: ObjectId) -> Result<(), ChangesError> {
-        let mut buffer = Vec::new();
+    fn envelopes(&mut self, reader: &Reader<'_>, tree: ObjectId) -> Result<(), ChangesError> {
         for (_, id) in blobs(reader, tree)? {
-            let Some(bytes) = reader.find(&id, Kind::Blob, &mut buffer)? else { continue };
-            if memchr::memmem::find(bytes, b"\"payloadType\"").is_some()
-                && let Ok(found) = dsse::parse(bytes)
+            let Some(bytes) = reader.find(&id, Kind::Blob)? else { continue };
+            if memchr::memmem::find(&bytes, b"\"payloadType\"").is_some()
+                && let Ok(found) = dsse::parse(&bytes)
             {
                 self.join(found);
             }
@@ -104,11 +106,10 @@ impl Stores {
     }
 
     /// What is claimed about the lines of a commit.
-    pub(super) fn claims(&self, reader: &Reader, id: &str) -> Result<Claimed, ChangesError> {
+    pub(super) fn claims(&self, reader: &Reader<'_>, id: &str) -> Result<Claimed, ChangesError> {
         let mut out = Claimed::default();
         if let Some(note) = self.notes.get(id) {
-            let mut buffer = Vec::new();
-            match reader.find(note, Kind::Blob, &mut buffer)?.map(git_ai::parse) {
+            match reader.find(note, Kind::Blob)?.map(|bytes| git_ai::parse(&bytes)) {
                 Some(Ok(claims)) => out.by_source.push((Source::Note, claims)),
                 _ => out.unreadable = true,
             }
@@ -133,13 +134,12 @@ fn traces_of(commits: Traced<'_>) -> BTreeMap<String, Claims> {
 }
 
 /// All blobs of a tree, by their path without slashes: for notes that is the id of the commit.
-fn blobs(reader: &Reader, tree: ObjectId) -> Result<Vec<(String, ObjectId)>, ChangesError> {
+fn blobs(reader: &Reader<'_>, tree: ObjectId) -> Result<Vec<(String, ObjectId)>, ChangesError> {
     let mut out = Vec::new();
     let mut open = vec![(String::new(), tree, 0)];
-    let mut buffer = Vec::new();
     while let Some((prefix, id, depth)) = open.pop() {
-        let Some(bytes) = reader.find(&id, Kind::Tree, &mut buffer)? else { continue };
-        for entry in gix::objs::TreeRefIter::from_bytes(bytes, id.kind()) {
+        let Some(bytes) = reader.find(&id, Kind::Tree)? else { continue };
+        for entry in gix::objs::TreeRefIter::from_bytes(&bytes, id.kind()) {
             let entry = entry.map_err(|error| reader.wrong(format!("tree {id}: {error}")))?;
             let name = format!("{prefix}{}", String::from_utf8_lossy(entry.filename));
             if entry.mode.is_tree() && depth < MAX_DEPTH {

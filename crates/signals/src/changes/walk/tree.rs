@@ -5,6 +5,7 @@ use crate::changes::ChangesError;
 use crate::changes::table::Kind;
 use gix::ObjectId;
 use gix::objs::Kind as ObjectKind;
+use std::rc::Rc;
 
 /// Deepest folder.
 const MAX_DEPTH: usize = 1_000;
@@ -85,53 +86,45 @@ fn order(a: &Item<'_>, b: &Item<'_>) -> std::cmp::Ordering {
     a.name[..common].cmp(&b.name[..common]).then_with(|| end(a).cmp(&end(b)))
 }
 
-/// Buffers for trees, one pair per level, kept between commits.
-#[derive(Default)]
-pub(super) struct Trees {
-    spare: Vec<Vec<u8>>,
+/// All files that differ, in git's order.
+pub(super) fn changes(
+    reader: &Reader<'_>,
+    before: Option<ObjectId>,
+    after: Option<ObjectId>,
+    out: &mut Vec<Change>,
+) -> Result<(), Stop> {
+    Comparison { reader, out }.level((before, after), &mut Vec::new(), 0)
 }
 
-impl Trees {
-    /// All files that differ, in git's order.
-    pub(super) fn changes(
-        &mut self,
-        reader: &Reader,
-        before: Option<ObjectId>,
-        after: Option<ObjectId>,
-        out: &mut Vec<Change>,
-    ) -> Result<(), Stop> {
-        let mut path = Vec::new();
-        self.level(reader, (before, after), &mut path, 0, out)
+/// The entries of a folder; none for an absent one.
+fn load(reader: &Reader<'_>, id: Option<ObjectId>) -> Result<Rc<Vec<u8>>, Stop> {
+    match id.filter(|id| !id.is_empty_tree()) {
+        None => Ok(Rc::default()),
+        Some(id) => reader.find(&id, ObjectKind::Tree)?.ok_or(Stop::Missing(id, Kind::Tree)),
     }
+}
 
-    fn load(&mut self, reader: &Reader, id: Option<ObjectId>) -> Result<Vec<u8>, Stop> {
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.clear();
-        let Some(id) = id else { return Ok(buffer) };
-        if id.is_empty_tree() {
-            return Ok(buffer);
-        }
-        match reader.find(&id, ObjectKind::Tree, &mut buffer)? {
-            Some(_) => Ok(buffer),
-            None => Err(Stop::Missing(id, Kind::Tree)),
-        }
-    }
+/// A comparison of two trees.
+struct Comparison<'a> {
+    reader: &'a Reader<'a>,
+    out: &'a mut Vec<Change>,
+}
 
+impl Comparison<'_> {
     fn level(
         &mut self,
-        reader: &Reader,
         (before, after): (Option<ObjectId>, Option<ObjectId>),
         path: &mut Vec<u8>,
         depth: usize,
-        out: &mut Vec<Change>,
     ) -> Result<(), Stop> {
         if before == after {
             return Ok(());
         }
+        let reader = self.reader;
         if depth > MAX_DEPTH {
             return Err(reader.wrong(format!("folders are nested more than {MAX_DEPTH} deep")).into());
         }
-        let (old, new) = (self.load(reader, before)?, self.load(reader, after)?);
+        let (old, new) = (load(reader, before)?, load(reader, after)?);
         let damaged = |id: Option<ObjectId>| {
             Stop::from(reader.wrong(format!(
                 "tree {} is damaged; run 'git fsck' there",
@@ -150,7 +143,7 @@ impl Trees {
             };
             let left = if which.is_le() { a } else { None };
             let right = if which.is_ge() { b } else { None };
-            self.pair(reader, left, right, path, depth, out)?;
+            self.pair(left, right, path, depth)?;
             if which.is_le() {
                 a = next(&mut old_rest, id_bytes).map_err(|()| damaged(before))?;
             }
@@ -158,19 +151,10 @@ impl Trees {
                 b = next(&mut new_rest, id_bytes).map_err(|()| damaged(after))?;
             }
         }
-        self.spare.extend([old, new]);
         Ok(())
     }
 
-    fn pair(
-        &mut self,
-        reader: &Reader,
-        a: Option<Item<'_>>,
-        b: Option<Item<'_>>,
-        path: &mut Vec<u8>,
-        depth: usize,
-        out: &mut Vec<Change>,
-    ) -> Result<(), Stop> {
+    fn pair(&mut self, a: Option<Item<'_>>, b: Option<Item<'_>>, path: &mut Vec<u8>, depth: usize) -> Result<(), Stop> {
         if let (Some(a), Some(b)) = (a, b)
             && a.id == b.id
             && (a.mode & KINDS == FOLDER) == (b.mode & KINDS == FOLDER)
@@ -192,11 +176,11 @@ impl Trees {
         };
         let (before, after) = (file(a), file(b));
         if before.is_some() || after.is_some() {
-            out.push(Change { path: path.clone(), before, after });
+            self.out.push(Change { path: path.clone(), before, after });
         }
         let (old, new) = (folder(a), folder(b));
         if old.is_some() || new.is_some() {
-            self.level(reader, (old, new), path, depth + 1, out)?;
+            self.level((old, new), path, depth + 1)?;
         }
         path.truncate(length);
         Ok(())

@@ -1,0 +1,175 @@
+//! The contents of changed files, path by path, or commit by commit where the packs make that cheaper.
+
+use super::jobs::{Changed, File};
+use super::lines;
+use super::objects::{Reader, Repository};
+use super::tree::{Side, Stop};
+use super::{ChangesError, crew};
+use crate::changes::ClassTable;
+use crate::changes::attestation::Lines;
+use crate::changes::table::Kind;
+use crate::scan::PathClass;
+use gix::ObjectId;
+use gix::objs::Kind as ObjectKind;
+use std::ops::Range;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Memory for contents, per thread, in bytes: the versions of a path on a few branches.
+const CONTENT_BYTES: usize = 16 << 20;
+/// The same when contents are read commit by commit: many paths at a time, as git keeps.
+const MIXED_BYTES: usize = 96 << 20;
+/// So many changes are looked at to see how the packs store contents.
+const SAMPLE: usize = 256;
+/// Fewest changes that a thread takes at once.
+const FEWEST: usize = 64;
+/// Parts of the work for each thread.
+const PARTS: usize = 16;
+
+/// What is known about a changed file.
+#[derive(Clone, Debug)]
+pub(super) struct Counted {
+    /// Class of its path, and whether it is generated.
+    pub(super) class: (PathClass, bool),
+    pub(super) added: u64,
+    pub(super) deleted: u64,
+    /// Where its added lines are, when somebody claims something about it.
+    pub(super) ranges: Vec<Lines>,
+    /// The first content that the repository does not have.
+    pub(super) missing: Option<ObjectId>,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        Self { class: (PathClass::Other, false), added: 0, deleted: 0, ranges: Vec::new(), missing: None }
+    }
+}
+
+/// A change of a path: places of path, commit (newest first) and file.
+type Step = (usize, usize, usize);
+
+/// Counts the lines of all files.
+pub(super) fn count(
+    repository: &Repository,
+    changed: &mut [Changed],
+    paths: &[Vec<u8>],
+    classes: &ClassTable,
+    threads: usize,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<(), ChangesError> {
+    let mut steps: Vec<Step> = Vec::new();
+    for (commit, changed) in changed.iter().enumerate() {
+        steps.extend(changed.files.iter().enumerate().map(|(at, file)| (file.path, commit, at)));
+    }
+    let by_path = packs_follow_paths(repository, changed, &steps);
+    if by_path {
+        steps.sort_unstable();
+    }
+    let (parts, total, done) = (parts(&steps, threads, by_path), steps.len() as u64, AtomicUsize::new(0));
+    let all: &[Changed] = changed;
+    let tools = || repository.reader(if by_path { CONTENT_BYTES } else { MIXED_BYTES });
+    let counted = crew::work(threads, parts.len(), tools, |reader, at| {
+        let steps = &steps[parts[at].clone()];
+        let counted = one_part(reader, all, steps, paths, classes)?;
+        let sum = done.fetch_add(steps.len(), Ordering::Relaxed) + steps.len();
+        progress(sum as u64, total);
+        Ok(counted)
+    })?;
+    for ((_, commit, at), counted) in steps.into_iter().zip(counted.into_iter().flatten()) {
+        changed[commit].files[at].counted = counted;
+    }
+    if total == 0 {
+        progress(1, 1);
+    }
+    Ok(())
+}
+
+/// Whether the two versions of a change are mostly stored in one chain of differences. Git packs so; a pack that an import left behind has
+/// chains across files, in the order of the commits, and all of a chain would be decoded again for each path.
+fn packs_follow_paths(repository: &Repository, changed: &[Changed], steps: &[Step]) -> bool {
+    let (mut related, mut all) = (0, 0);
+    for (_, commit, at) in steps.iter().step_by(steps.len().div_ceil(SAMPLE).max(1)) {
+        let file = &changed[*commit].files[*at];
+        let (Some(before), Some(after)) = (file.before, file.after) else { continue };
+        if let Some(is_related) = repository.are_related(&before.id, &after.id) {
+            (related, all) = (related + usize::from(is_related), all + 1);
+        }
+    }
+    related * 2 >= all
+}
+
+/// Stretches of work: whole paths, but for very long ones; or one stretch of history for each thread, which keeps its caches warm.
+fn parts(steps: &[Step], threads: usize, by_path: bool) -> Vec<Range<usize>> {
+    if !by_path {
+        let size = steps.len().div_ceil(threads).max(FEWEST);
+        return (0..steps.len()).step_by(size).map(|from| from..steps.len().min(from + size)).collect();
+    }
+    let size = (steps.len() / (threads * PARTS)).max(FEWEST);
+    let mut out = Vec::new();
+    let mut start = 0;
+    for at in 1..=steps.len() {
+        let ends_path = steps.get(at).is_none_or(|next| next.0 != steps[at - 1].0);
+        if (ends_path && at - start >= size) || at - start >= 4 * size || at == steps.len() {
+            out.push(start..at);
+            start = at;
+        }
+    }
+    out
+}
+
+fn one_part(
+    reader: &Reader<'_>,
+    changed: &[Changed],
+    steps: &[Step],
+    paths: &[Vec<u8>],
+    classes: &ClassTable,
+) -> Result<Vec<Counted>, ChangesError> {
+    let mut class = None;
+    let mut out = Vec::with_capacity(steps.len());
+    for (path, commit, at) in steps {
+        let class = match class {
+            Some((known, class)) if known == *path => class,
+            _ => {
+                let found = classes.of(&String::from_utf8_lossy(&paths[*path]));
+                class = Some((*path, found));
+                found
+            }
+        };
+        let mut counted = Counted { class, ..Counted::default() };
+        let file = &changed[*commit].files[*at];
+        // Only the mode changed, as git's numstat sees it: nothing.
+        let is_same = file.before.map(|side| side.id) == file.after.map(|side| side.id);
+        if !file.moved && !is_same {
+            match compare(reader, file, &mut counted) {
+                Ok(()) => {}
+                Err(Stop::Missing(id, _)) => counted.missing = Some(id),
+                Err(Stop::Error(error)) => return Err(error),
+            }
+        }
+        out.push(counted);
+    }
+    Ok(out)
+}
+
+fn compare(reader: &Reader<'_>, file: &File, counted: &mut Counted) -> Result<(), Stop> {
+    let (old, new) = (content(reader, file.before)?, content(reader, file.after)?);
+    if lines::is_binary(&old) || lines::is_binary(&new) {
+        return Ok(());
+    }
+    if file.claimed {
+        counted.ranges = lines::added(&old, &new);
+    }
+    (counted.added, counted.deleted) = lines::changed(&old, &new);
+    Ok(())
+}
+
+/// The content of one side; nothing for an absent file.
+fn content(reader: &Reader<'_>, side: Option<Side>) -> Result<Rc<Vec<u8>>, Stop> {
+    let Some(side) = side.filter(|side| side.is_submodule || !side.id.is_empty_blob()) else {
+        return Ok(Rc::default());
+    };
+    if side.is_submodule {
+        return Ok(Rc::new(format!("Subproject commit {}\n", side.id).into_bytes()));
+    }
+    reader.find(&side.id, ObjectKind::Blob)?.ok_or(Stop::Missing(side.id, Kind::Blob))
+}
