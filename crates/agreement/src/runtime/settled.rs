@@ -32,6 +32,9 @@ use topic::Topic;
 /// Most reasons that are shown.
 const MOST_REASONS: usize = 8;
 
+/// Most quiet statements between the two times of one statement that are looked at one by one; with more, none of them is taken to commute.
+const MOST_QUIET: usize = 4096;
+
 /// What changed.
 enum About {
     Clock,
@@ -165,7 +168,12 @@ impl Settling {
             let first = self.quiet.partition_point(|quiet| quiet.at < surely);
             let could_follow = |quiet: &Quiet| quiet.by != fact.issuer && (quiet.at > surely || quiet.by > fact.issuer);
             let matters = |quiet: &Quiet| (quiet.ignored || moved) && !quiet.topic.commutes(topic);
-            let met = self.quiet[first..].iter().find(|quiet| could_follow(quiet) && matters(quiet));
+            let between = &self.quiet[first..];
+            // A log that shows its first head late could make this as long as the record, for each of its statements.
+            let met = match between.first() {
+                Some(first) if between.len() > MOST_QUIET => Some(first),
+                _ => between.iter().find(|quiet| could_follow(quiet) && matters(quiet)),
+            };
             if let Some((moment, by)) = met.map(|quiet| (quiet.at, quiet.by.clone())) {
                 self.limit(moment.saturating_sub(1), || {
                     let (index, issuer, when) = (fact.index, &fact.issuer, time::utc(moment));

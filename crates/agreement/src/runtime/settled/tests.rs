@@ -182,7 +182,7 @@ fn what_the_table_calls_commuting_commutes() {
         let mut plot = story.plots[next(&mut random) % 3].iter();
         for _ in 0..14 {
             // Mostly along a plot, so that ballots fill, cases end and labs are out; else anything by anybody.
-            let along = if next(&mut random) % 4 > 0 { plot.next() } else { None };
+            let along = if next(&mut random).is_multiple_of(4) { None } else { plot.next() };
             let by_chance = facts[next(&mut random) % facts.len()].statement;
             let wanted = along.copied().unwrap_or(by_chance);
             let Some(first) = facts.iter().find(|fact| fact.statement == wanted) else { continue };
