@@ -211,3 +211,58 @@ fn a_hostile_repository_runs_nothing() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("1 commits") && !at.join("ran").exists(), "{text}");
 }
+
+/// What git does not tell comes from the ledger's table and from the code of runs.
+#[test]
+fn notes_runs_and_rewritten_history_come_from_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let ask = |arguments: &[&str]| {
+        let own =
+            ["-C", "repo", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"];
+        git(&[&own, arguments].concat(), at);
+    };
+    git(&["init", "-q", "-b", "main", "repo"], at);
+    put(at, "repo/README.md", "a\n");
+    ask(&["add", "-A"]);
+    ask(&["commit", "-q", "-m", "Start"]);
+    put(at, "repo/src/train/loss.py", "one\ntwo\nthree\n");
+    ask(&["add", "-A"]);
+    ask(&["commit", "-q", "-m", "Another loss"]);
+    let note = "src/train/loss.py\n  s_00112233445566::t_00112233445566 1-2,9\n---\n{\"schema_version\":\"authorship/3.0.0\",\"prompts\":{}}";
+    ask(&["notes", "--ref=ai", "add", "-m", note, "HEAD"]);
+    let made = run(env!("CARGO_BIN_EXE_standstill"), &["signal", "changes", "repo", "--table", "t.jsonl"], at);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (code, text) = scan(&["repo", "HEAD~1..HEAD"], at);
+    assert!(code == 0 && !text.contains("provenance-note"), "{text}");
+    let (_, text) = scan(&["repo", "HEAD~1..HEAD", "--ledger", "t.jsonl"], at);
+    for rule in ["provenance-note-only", "provenance-note-outside-diff", "training-hook"] {
+        assert!(text.contains(rule), "{rule}: {text}");
+    }
+    let head = String::from_utf8(run("git", &["-C", "repo", "rev-parse", "HEAD"], at).stdout).unwrap();
+    let runs = format!(
+        "{{\"format\":\"standstill/code-of-runs/1\",\"runs\":[{{\"run\":\"pretrain-7\",\"commit\":\"{}\"}},{{\"run\":\"pretrain-8\",\"commit\":\"{}\"}}]}}",
+        head.trim(),
+        "9".repeat(40)
+    );
+    put(at, "runs.json", &runs);
+    let (code, text) = scan(&["repo", "HEAD~1..HEAD", "--ledger", "t.jsonl", "--runs", "runs.json"], at);
+    assert!(text.contains("training-closed-loop") && text.contains("used by pretrain-7"), "{text}");
+    assert!(text.contains("of run 'pretrain-8' is not in the repository"), "{text}");
+    assert_eq!(code, 1, "{text}");
+    // Later commits are not in the table, which is said; a rewritten one is a finding.
+    put(at, "repo/b.md", "b\n");
+    ask(&["add", "-A"]);
+    ask(&["commit", "-q", "-m", "Later"]);
+    let (code, text) = scan(&["repo", "HEAD~1..HEAD", "--ledger", "t.jsonl"], at);
+    assert!(code == 3 && text.contains("1 of the range's 1 commits are not in it"), "{text}");
+    ask(&["reset", "-q", "--hard", "HEAD~2"]);
+    put(at, "repo/b.md", "b\n");
+    ask(&["add", "-A"]);
+    ask(&["commit", "-q", "-m", "Instead"]);
+    let (code, text) = scan(&["repo", "HEAD~1..HEAD", "--ledger", "t.jsonl"], at);
+    assert!(code == 1 && text.contains("provenance-rewritten"), "{text}");
+    put(at, "bad.jsonl", "{}\n");
+    assert_eq!(scan(&["repo", "HEAD~1..HEAD", "--ledger", "bad.jsonl"], at).0, 4);
+    assert_eq!(scan(&["repo", "--ledger", "t.jsonl"], at).0, 2);
+}

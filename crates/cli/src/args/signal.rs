@@ -122,6 +122,12 @@ pub struct ScanArgs {
     /// With a RANGE: people other than the author who approved the change
     #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "range", conflicts_with = "sign")]
     pub approvals: u32,
+    /// With a RANGE: table of a ledger of changes (`signal changes --table`), for the rules on agents' notes and on rewritten history
+    #[arg(long, value_name = "TABLE", requires = "range", conflicts_with = "sign")]
+    pub ledger: Option<PathBuf>,
+    /// With a RANGE: code of runs (JSON, as for `signal changes`), for the rule on training code that a run has used
+    #[arg(long, value_name = "FILE", requires = "range", conflicts_with = "sign")]
+    pub runs: Option<PathBuf>,
     /// Allow-list (TOML); every entry has a reason, which is reported with the finding
     #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 mod facts;
 mod git;
+mod ledger;
 
 use super::sign;
 use crate::args::{ScanArgs, Weight};
@@ -9,6 +10,7 @@ use crate::exit::{CliError, CliResult, Exit};
 use crate::folder;
 use crate::progress::Progress;
 use git::{Changed, Git};
+use ledger::Ledger;
 use standstill_signals::claim::{self, FileVersions, Tables};
 use standstill_signals::scan::output::Collected;
 use standstill_signals::scan::sarif::to_sarif;
@@ -109,10 +111,17 @@ fn scan_range(scanner: &Scanner, path: &Path, text: &str, args: &ScanArgs) -> Cl
     let found = scan_change(scanner, &mut blobs, &changed, args.approvals, &mut collected)?;
     collected.findings.extend(found);
     let commits = git.commits(&range)?;
+    let known = (&git, &range, commits.as_slice());
+    let mut ledger = Ledger::read(args.ledger.as_deref(), args.runs.as_deref(), known, &mut collected)?;
+    let mut lost: Vec<_> = ledger.lost.take().into_iter().collect();
+    scanner.rules().weigh(&mut lost, 0);
+    collected.findings.extend(lost);
     let progress = Progress::start("Reading commits", commits.len() as u64, "commits");
     let mut all = Vec::with_capacity(commits.len());
     for commit in &commits {
-        all.push(facts::of(scanner.paths(), commit, &commits, &mut blobs)?);
+        let mut facts = facts::of(scanner.paths(), commit, &commits, &mut blobs)?;
+        ledger.add(&mut facts);
+        all.push(facts);
         if args.commits {
             let found = scan_change(scanner, &mut blobs, &commit.changed, args.approvals, &mut collected)?;
             collected.findings.extend(found.into_iter().map(|mut finding| {

@@ -1,6 +1,7 @@
 //! Facts of commits for the rules about history, as far as git alone tells them.
 //!
-//! What an agent's notes attest, which lines moved, and which runs used a change is the change ledger's knowledge; those facts stay empty here.
+//! What an agent's notes attest and which runs used a change is added from a ledger of changes ([`super::ledger`]). Which lines moved nobody tells
+//! yet; those facts stay empty.
 
 use super::git::{Blobs, Commit};
 use crate::exit::CliResult;

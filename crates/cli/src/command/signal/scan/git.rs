@@ -152,6 +152,30 @@ impl Git {
         Ok(Range { from: line.split_whitespace().nth(1).map(str::to_owned), to })
     }
 
+    /// Whether one commit is the other or before it. A commit that is not here is not.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub(super) fn is_ancestor(&self, first: &str, second: &str) -> CliResult<bool> {
+        let mut command = self.command(&["merge-base", "--is-ancestor", first, second]);
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let status = status.map_err(|error| CliError::unreadable(format!("cannot run git: {error}; install git")))?;
+        Ok(status.success())
+    }
+
+    /// Commits of a range's history that a commit includes; `None` when it is not here.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub(super) fn reached(&self, commit: &str, range: &Range) -> CliResult<Option<Vec<String>>> {
+        let Ok(commit) = self.commit(commit) else { return Ok(None) };
+        let not = range.from.as_ref().map(|from| format!("^{from}"));
+        let mut arguments = vec!["rev-list", "--no-merges", &commit];
+        arguments.extend(not.as_deref());
+        arguments.push("--");
+        Ok(Some(self.text(&arguments)?.lines().map(str::to_owned).collect()))
+    }
+
     /// Files that differ between two commits.
     ///
     /// # Errors
