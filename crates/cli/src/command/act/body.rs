@@ -118,13 +118,6 @@ fn measure(verb: &ActVerb, files: &mut Vec<Vec<u8>>) -> CliResult<Body> {
     let ActVerb::Measure { metric, value, interval, confidence_ppm, method, party, result, .. } = verb else {
         return Err(CliError::bug("not a measurement"));
     };
-    // The closed list of `docs/formats/agreement.md`; any other metric is an evaluation of that name.
-    let kind = match metric.as_str() {
-        word if word.starts_with("horizon_") => SignalKind::Horizon,
-        "ai_led_share" | "ai_authored_share" | "rd_speedup" => SignalKind::Changes,
-        "run_flop" | "unaccounted_share" | "incidents" => SignalKind::Other,
-        _ => SignalKind::Evaluation,
-    };
     let reading = match value.strip_prefix("indeterminate:") {
         Some(reason) => Reading::Indeterminate(name(reason)?),
         None => {
@@ -133,7 +126,7 @@ fn measure(verb: &ActVerb, files: &mut Vec<Vec<u8>>) -> CliResult<Body> {
         }
     };
     Ok(Body::Signal(statement::Signal {
-        kind,
+        kind: stated(metric),
         metric: name(metric)?,
         party: party.as_deref().map(name).transpose()?,
         reading,
@@ -141,6 +134,18 @@ fn measure(verb: &ActVerb, files: &mut Vec<Vec<u8>>) -> CliResult<Body> {
         inputs: Vec::new(),
         result: file(files, result)?,
     }))
+}
+
+/// The closed list of `docs/formats/agreement.md`; any other metric is an evaluation of that name. A figure that is only stated names no inputs,
+/// so it must not say that it is a horizon or a ledger: `verify` would compute those again and find that they do not follow.
+fn stated(metric: &str) -> SignalKind {
+    match metric {
+        word if word.starts_with("horizon_") => SignalKind::Other,
+        "ai_led_share" | "ai_authored_share" | "rd_speedup" | "run_flop" | "unaccounted_share" | "incidents" => {
+            SignalKind::Other
+        }
+        _ => SignalKind::Evaluation,
+    }
 }
 
 fn between(text: &str, confidence_ppm: u32) -> CliResult<Interval> {
@@ -215,6 +220,14 @@ mod tests {
         for bad in ["", ".5", "-1", "1e3", "half", "0.1234567890123456789"] {
             assert!(decimal(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_stated_figure_never_claims_to_follow_from_inputs() {
+        for metric in ["horizon_p50", "horizon_doubling", "ai_led_share", "ai_authored_share", "incidents"] {
+            assert_eq!(stated(metric), SignalKind::Other, "{metric}");
+        }
+        assert_eq!(stated("bio_uplift"), SignalKind::Evaluation);
     }
 
     #[test]
