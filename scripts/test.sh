@@ -2,7 +2,7 @@
 # The README's second command: installs what the tests need (Debian or Ubuntu, as root), then runs everything.
 #
 #   bash scripts/test.sh          all of it
-#   bash scripts/test.sh quick    format, lints, structure and unit tests only
+#   bash scripts/test.sh quick    without the release build and its demonstration
 #
 # Real-data tests run when ../shared/data is there (or STANDSTILL_DATA points at it); they say so when it is not.
 set -euo pipefail
@@ -51,7 +51,7 @@ python_package() { # module, package, what misses it
 python_package duckdb duckdb "the second-engine test"
 python_package moto 'moto[server]' "the object-store test"
 
-# The node's optional stores are tested with the rest, so that everything is compiled once.
+# The node's optional stores and the fuzz targets' smoke are tested with the rest, so that everything is compiled once.
 features=standstill-node/object-store,standstill-node/postgres
 
 step "format"
@@ -70,9 +70,6 @@ fi
 step "tests"
 cargo test --workspace --locked --features "$features"
 [ "${1:-}" = quick ] && exit 0
-
-step "fuzz smoke"
-cargo test --manifest-path fuzz/Cargo.toml --target-dir target
 
 step "the README's first command"
 rm -rf target/demo-out

@@ -1,5 +1,5 @@
 //! One function per parser of foreign bytes in the workspace, for libFuzzer (`fuzz_targets/`) and for the deterministic smoke that
-//! `cargo test --manifest-path fuzz/Cargo.toml` runs on stable.
+//! `cargo test -p standstill-fuzz` runs on stable.
 //!
 //! Each function takes bytes, must not panic or take memory out of proportion, and says whether the parser accepted them. Where a
 //! parser promises more (one encoding per value, a forged bundle accuses nobody), the function asserts it.
