@@ -119,11 +119,18 @@ fn axes(svg: &mut Svg, x: Scale, y: Scale, percent: u32) {
         }
     }
     let quarterly = x.from.1 - x.from.0 < 1_500.0;
+    // The first mark names its year whatever its month, so that no reader has to count back from the next January.
+    let mut is_first = true;
     for year in 2015..2100 {
         for month in if quarterly { [1, 4, 7, 10].as_slice() } else { [1].as_slice() } {
             let Some(day) = Day::new(year, *month, 1).map(ordinal).filter(|day| x.holds(*day)) else { continue };
             svg.line((x.at(day), y.to.0), (x.at(day), y.to.0 + 5.0), Stroke::AXIS);
-            let label = if *month == 1 { year.to_string() } else { format!("{month:02}") };
+            let label = match month {
+                1 => year.to_string(),
+                _ if is_first => format!("{year}-{month:02}"),
+                _ => format!("{month:02}"),
+            };
+            is_first = false;
             svg.text(x.at(day), y.to.0 + 19.0, "middle", 11.0, if *month == 1 { "bold" } else { "normal" }, &label);
         }
     }
