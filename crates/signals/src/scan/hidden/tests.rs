@@ -85,6 +85,8 @@ fn invisible_identifiers_and_text() {
     assert_eq!(rules("a.js", "const\u{a0}KEY = 1\n"), [id::INVISIBLE_SPACE]);
     assert_eq!(rules("a.js", "a = 1 // x\u{2028}b()\n"), [id::INVISIBLE_LINE_BREAK]);
     assert_eq!(rules("a.py", "# \u{1b}[2K\n"), [id::TERMINAL_CONTROL]);
+    assert_eq!(rules("a.py", "a = 'x\u{1a}y'\n"), [id::TERMINAL_CONTROL], "what follows is not shown by some tools");
+    assert!(rules("a.c", "int a;\n\u{1a}").is_empty(), "the end of a file under DOS");
     assert_eq!(rules("a.md", "wo\u{ad}rd\n"), [id::INVISIBLE_PROSE]);
 }
 
