@@ -154,7 +154,7 @@ macro_rules! ids {
 
 ids! {
     BIDI_UNTERMINATED = "hidden-bidi-unterminated"; BIDI_REORDER = "hidden-bidi-reorder"; BIDI_CLOSED = "hidden-bidi-closed";
-    BIDI_TEST_DATA = "hidden-bidi-test-data";
+    BIDI_TEST_DATA = "hidden-bidi-test-data"; BIDI_PROSE = "hidden-bidi-prose";
     DIRECTION_MARK = "hidden-direction-mark"; HOMOGLYPH_MIXED = "homoglyph-mixed-script"; HOMOGLYPH_SCOPE = "homoglyph-in-scope";
     HOMOGLYPH_LONE = "homoglyph-lone"; HOMOGLYPH_COMPATIBILITY = "homoglyph-compatibility"; HOMOGLYPH_MATHEMATICAL = "homoglyph-mathematical";
     INVISIBLE_IDENTIFIER = "invisible-identifier"; INVISIBLE_TEXT = "invisible-text"; INVISIBLE_PROSE = "invisible-prose";

@@ -1,6 +1,7 @@
 //! A workflow as it stands.
 
 mod cache;
+mod checkout;
 mod condition;
 mod image;
 mod install;
@@ -87,7 +88,7 @@ fn check_step(place: Place<'_>, publishes: bool, found: &mut Vec<Finding>) {
     pin::check(step, found);
     install::check(place, found);
     script::check(place, found);
-    checkout(place, found);
+    checkout::check(place, found);
     for unseen in &step.unseen {
         let message = "inputs or variables are one expression, so that nobody can read which there are";
         found.push(Finding::new(id::CI_OBFUSCATED_EXPRESSION, unseen.line, 0, message).showing(unseen.text.trim()));
@@ -104,53 +105,6 @@ fn ignored(step: &Step, found: &mut Vec<Finding>) {
             Finding::new(id::CI_IGNORED_FAILURE, step.run_line + offset, 0, "a failure is swallowed").showing(line),
         );
     }
-}
-
-/// A checkout that keeps its token, or that brings a stranger's code into a workflow with secrets.
-fn checkout(place: Place<'_>, found: &mut Vec<Finding>) {
-    let Place { workflow, step, .. } = place;
-    if step.action().as_deref() == Some("actions/checkout") {
-        if step.with.get("persist-credentials").is_none_or(|value| value != "false") {
-            found.push(Finding::new(id::CI_KEPT_CREDENTIALS, step.line, 0, "the checkout keeps its token"));
-        }
-        let reference = [step.with.get("ref"), step.with.get("repository")]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(" ");
-        if workflow.runs_for_strangers() && strangers_reference(&reference) {
-            found.push(Finding::new(id::CI_UNTRUSTED_CHECKOUT, step.line, 0, format!("checks out {reference}")));
-        }
-    }
-    let Some(run) = step.run.as_deref().filter(|_| workflow.runs_for_strangers()) else { return };
-    for (offset, line) in (0u32..).zip(run.lines()) {
-        let fetches =
-            ["gh pr checkout", "git fetch", "git checkout", "git pull"].iter().any(|mark| line.contains(mark));
-        if line.contains("gh pr checkout") || (fetches && strangers_reference(line)) {
-            let message = "fetches a stranger's code";
-            found
-                .push(Finding::new(id::CI_UNTRUSTED_CHECKOUT, step.run_line + offset, 0, message).showing(line.trim()));
-        }
-    }
-}
-
-fn strangers_reference(text: &str) -> bool {
-    [
-        "pull_request.head",
-        "pull_request.number",
-        "head_ref",
-        "workflow_run.head",
-        "workflow_run.pull_requests",
-        "refs/pull/",
-        "pull/$",
-        "event.number",
-        "event.issue.number",
-        "inputs.pr",
-        "merge_commit_sha",
-    ]
-    .iter()
-    .any(|mark| text.contains(mark))
 }
 
 #[cfg(test)]

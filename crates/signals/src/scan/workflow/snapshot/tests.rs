@@ -327,4 +327,24 @@ fn a_strangers_code() {
     assert!(has(&of("gh pr checkout 1"), id::CI_UNTRUSTED_CHECKOUT));
     assert!(has(&of("git fetch origin refs/pull/1/head"), id::CI_UNTRUSTED_CHECKOUT));
     assert_eq!(of("git fetch origin main"), [id::CI_DANGEROUS_TRIGGER]);
+    let reference = |text: &str, env: &str| {
+        let step = format!(
+            "      - uses: actions/checkout@{SHA}\n        with: {{persist-credentials: false, ref: \"{text}\"}}\n"
+        );
+        workflow("workflow_run", env, &step)
+    };
+    for text in [
+        "${{ github.event['pull_request'].head.sha }}",
+        "${{ github.event.workflow_run }}",
+        "${{ github.event.workflow_run.head_sha || 'main' }}",
+        "refs/pull/${{ github.event.number }}/merge",
+        "${{ steps.pr.outputs.head_sha }}",
+    ] {
+        assert!(has(&reference(text, ""), id::CI_UNTRUSTED_CHECKOUT), "{text}");
+    }
+    let env = "    env: {CODE: \"${{ github.head_ref }}\"}\n";
+    assert!(has(&reference("${{ env.CODE }}", env), id::CI_UNTRUSTED_CHECKOUT));
+    for text in ["main", "${{ github.sha }}", "${{ steps.x.outputs.version }}", "${{ github.head_ref == 'x' }}"] {
+        assert!(!has(&reference(text, env), id::CI_UNTRUSTED_CHECKOUT), "{text}");
+    }
 }
