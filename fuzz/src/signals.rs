@@ -212,6 +212,20 @@ pub fn scan_file_seeds() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> =
         ["a.py", "CLAUDE.md", "README.md", "a.json"].iter().map(|path| kind(path, HIDDEN)).collect();
     seeds.push(kind(".github/workflows/ci.yml", &WORKFLOW.replace("pull_request", "pull_request_target")));
+    let pasted = "echo \"${{ case(github.event.action == 'opened', toJSON(github.event.issue), matrix.x[0] || '') }}\" >> $GITHUB_ENV";
+    seeds.push(kind(
+        ".github/workflows/ci.yml",
+        &WORKFLOW.replace("pull_request", "issues").replace("cargo test", pasted),
+    ));
+    seeds.push(kind(".gitlab-ci.yml", "a:\n  image: b\n  script:\n    - cd $[[ inputs.x | expand_vars ]]\n"));
+    seeds.push(kind(
+        "Jenkinsfile",
+        "sh \"\"\"\n  curl -Os http://x/a.sh\n  ./a.sh ${env.CHANGE_TITLE} || true\n\"\"\"\n",
+    ));
+    seeds.push(kind(
+        ".github/dependabot.yml",
+        "updates:\n  - package-ecosystem: pip\n    insecure-external-code-execution: allow\n",
+    ));
     seeds
         .push(kind(".mcp.json", "{\"mcpServers\": {\"x\": {\"command\": \"npx\", \"args\": [\"-y\", \"x@latest\"]}}}"));
     seeds

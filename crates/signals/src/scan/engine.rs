@@ -144,6 +144,8 @@ impl Scanner {
                 }
                 Err(_) => {}
             }
+        } else {
+            found.extend(workflow::other(path, bytes));
         }
         found
     }

@@ -154,7 +154,7 @@ macro_rules! ids {
 
 ids! {
     BIDI_UNTERMINATED = "hidden-bidi-unterminated"; BIDI_REORDER = "hidden-bidi-reorder"; BIDI_CLOSED = "hidden-bidi-closed";
-    BIDI_TEST_DATA = "hidden-bidi-test-data";
+    BIDI_TEST_DATA = "hidden-bidi-test-data"; BIDI_PROSE = "hidden-bidi-prose";
     DIRECTION_MARK = "hidden-direction-mark"; HOMOGLYPH_MIXED = "homoglyph-mixed-script"; HOMOGLYPH_SCOPE = "homoglyph-in-scope";
     HOMOGLYPH_LONE = "homoglyph-lone"; HOMOGLYPH_COMPATIBILITY = "homoglyph-compatibility"; HOMOGLYPH_MATHEMATICAL = "homoglyph-mathematical";
     INVISIBLE_IDENTIFIER = "invisible-identifier"; INVISIBLE_TEXT = "invisible-text"; INVISIBLE_PROSE = "invisible-prose";
@@ -175,6 +175,17 @@ ids! {
     CI_CONDITION_DISABLED = "ci-condition-disabled"; CI_CONDITION_FORCED = "ci-condition-forced"; CI_JOB_REMOVED = "ci-job-removed";
     CI_STEP_REMOVED = "ci-step-removed"; CI_DEPENDENCY_REMOVED = "ci-dependency-removed"; CI_SECRETS_WIDENED = "ci-secrets-widened";
     CI_SELF_HOSTED_ADDED = "ci-self-hosted-added"; CI_RELEASE_CACHE_ADDED = "ci-release-cache-added"; CI_REMOVED = "ci-removed";
+    CI_SCRIPT_EXPRESSION = "ci-script-expression"; CI_SCRIPT_VALUE = "ci-script-value"; CI_MODEL_PROMPT = "ci-model-prompt";
+    CI_MODEL_STRANGERS = "ci-model-strangers"; CI_PERMISSIONS_UNSAID = "ci-permissions-unsaid"; CI_READ_ALL = "ci-read-all";
+    CI_WORKFLOW_WRITE = "ci-workflow-write"; CI_STRANGERS_RIGHTS = "ci-strangers-rights";
+    CI_RELEASE_CACHE_UNASKED = "ci-release-cache-unasked"; CI_STRANGERS_CACHE = "ci-strangers-cache";
+    CI_STRANGERS_MACHINE = "ci-strangers-machine"; CI_UNPINNED_IMAGE = "ci-unpinned-image"; CI_CONTAINER_PASSWORD = "ci-container-password";
+    CI_ALL_SECRETS = "ci-all-secrets"; CI_SECRET_UNMASKED = "ci-secret-unmasked"; CI_SECRET_UNGUARDED = "ci-secret-unguarded";
+    CI_APP_TOKEN = "ci-app-token"; CI_PUBLISH_TOKEN = "ci-publish-token"; CI_DEBUG_LOG = "ci-debug-log";
+    CI_OBFUSCATED_USES = "ci-obfuscated-uses"; CI_OBFUSCATED_EXPRESSION = "ci-obfuscated-expression"; CI_LOOKALIKE = "ci-lookalike-action";
+    CI_UNLOCKED_INSTALL = "ci-unlocked-install"; CI_ODD_SHELL = "ci-odd-shell"; CI_UNSOUND_CONTAINS = "ci-unsound-contains";
+    CI_UNSOUND_TERNARY = "ci-unsound-ternary"; CI_UPDATE_EXECUTION = "ci-update-execution"; CI_UPDATE_COOLDOWN = "ci-update-cooldown";
+    CI_PLAIN_FETCH = "ci-plain-fetch";
     CI_BECAME_UNREADABLE = "ci-became-unreadable"; GATE_REMOVED = "gate-removed"; GATE_OWNERS = "gate-owners-removed";
     GATE_BRANCH_RULE = "gate-branch-rule-weakened"; GATE_HOOK = "gate-hook-removed"; GATE_LINT = "gate-lint-lowered";
     GATE_THRESHOLD = "gate-threshold-lowered"; GATE_EXCEPTION = "gate-exception-added"; GATE_SIGNATURE = "gate-signature-dropped";

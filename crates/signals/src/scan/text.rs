@@ -8,9 +8,9 @@ const BLOCK: usize = 64;
 /// Longest stretch of one line that is looked at, in bytes. Longer lines are cut into such pieces, so that time stays linear.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// A byte that plain source text has no use for: not ASCII, or an escape or backspace.
+/// A byte that plain source text has no use for: not ASCII, or an escape, a backspace or a substitute.
 const fn suspicious(byte: u8) -> bool {
-    byte >= 0x80 || byte == 0x1b || byte == 0x08
+    byte >= 0x80 || matches!(byte, 0x08 | 0x1a | 0x1b)
 }
 
 /// Position of the next byte at or after `from` that is not plain text.
@@ -20,8 +20,10 @@ pub fn next_suspicious(bytes: &[u8], from: usize) -> Option<usize> {
     let blocks = rest.chunks_exact(BLOCK);
     let tail = blocks.remainder();
     for (index, block) in blocks.enumerate() {
-        let any =
-            block.iter().fold(0u8, |any, &byte| any | (byte & 0x80) | u8::from(byte == 0x1b) | u8::from(byte == 0x08));
+        // 0x1a and 0x1b differ in their last bit.
+        let any = block
+            .iter()
+            .fold(0u8, |any, &byte| any | (byte & 0x80) | u8::from(byte | 1 == 0x1b) | u8::from(byte == 0x08));
         if any != 0 {
             let inside = block.iter().position(|&byte| suspicious(byte))?;
             return Some(from + index * BLOCK + inside);

@@ -1,10 +1,20 @@
 //! GitHub workflows: what they may do, when they run and what they check, as they stand and against an earlier version.
 
+mod caching;
 mod compare;
+pub mod expression;
+mod facts;
+mod machinery;
+mod matrix;
 mod model;
+mod read;
 mod snapshot;
+mod stranger;
 
+pub use caching::Caching;
 pub use compare::compare;
+pub use machinery::check as other;
+pub use matrix::{Matrix, Place};
 pub use model::{Access, Job, Permissions, Step, Workflow};
 pub use snapshot::check;
 
@@ -15,7 +25,21 @@ use super::yaml::YamlError;
 /// # Errors
 /// [`YamlError`] with the line, also when the document is no workflow.
 pub fn read(bytes: &[u8]) -> Result<Workflow, YamlError> {
-    Workflow::from_yaml(&super::yaml::parse(bytes)?)
+    let mut workflow = Workflow::from_yaml(&super::yaml::parse(bytes)?)?;
+    workflow.lines = lines(bytes);
+    Ok(workflow)
+}
+
+fn lines(bytes: &[u8]) -> u32 {
+    u32::try_from(super::text::count_lines(bytes) + 1).unwrap_or(u32::MAX)
+}
+
+/// Brings findings of foreign text into order: a quoted or folded scalar may have more lines than the file, and what is shown must not hide anything.
+fn settle(found: &mut [super::finding::Finding], lines: u32) {
+    for finding in found {
+        finding.line = finding.line.min(lines);
+        finding.shown = finding.shown.take().map(|shown| super::hidden::escape(&shown));
+    }
 }
 
 /// True for paths that GitHub, Forgejo or Gitea run as workflows.

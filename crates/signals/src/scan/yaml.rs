@@ -207,6 +207,11 @@ pub fn parse_all(bytes: &[u8]) -> Result<Vec<Node>, YamlError> {
     }
     let text = std::str::from_utf8(bytes).map_err(|_| whole("not UTF-8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // The reader is stricter than forges are; what they run must not pass unread.
+    documents(text).or_else(|error| closers_indented(text).and_then(|text| documents(&text).ok()).ok_or(error))
+}
+
+fn documents(text: &str) -> Result<Vec<Node>, YamlError> {
     let mut builder = Builder::default();
     for next in Parser::new_from_str(text) {
         let (event, span) =
@@ -215,6 +220,17 @@ pub fn parse_all(bytes: &[u8]) -> Result<Vec<Node>, YamlError> {
         builder.event(event, line, column).map_err(|reason| YamlError { line, reason })?;
     }
     Ok(builder.documents)
+}
+
+/// The text with closing brackets pushed in: YAML 1.2 (section 7.4) wants them deeper than the key above, libyaml does not. Lines keep their numbers.
+/// `None` when there is nothing to push.
+fn closers_indented(text: &str) -> Option<String> {
+    const DEEP: &str = "                                ";
+    let closes = |line: &str| matches!(line.trim().trim_end_matches(','), "]" | "}" | "}]" | "]}");
+    text.lines().any(closes).then(|| {
+        let line = |line: &str| if closes(line) { format!("{DEEP}{line}\n") } else { format!("{line}\n") };
+        text.lines().map(line).collect()
+    })
 }
 
 /// Reads the first document of a file; an empty file is an error.
@@ -249,6 +265,16 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
         }
         assert!(parse(text.as_bytes()).unwrap_err().reason.contains("nodes"));
+    }
+
+    #[test]
+    fn a_closing_bracket_under_its_key_is_read_as_forges_do() {
+        let text = "a:\n  list: [\n    {x: 1},\n    2\n  ]\n  b: c\n";
+        let node = parse(text.as_bytes()).unwrap();
+        let list = node.get("a").unwrap().get("list").unwrap();
+        assert_eq!((list.items().len(), node.get("a").unwrap().get("b").unwrap().line), (2, 6));
+        let open = "a:\n  list: [\n    1\n  b: c\n";
+        assert!(parse(open.as_bytes()).is_err(), "a bracket that is never closed");
     }
 
     #[test]

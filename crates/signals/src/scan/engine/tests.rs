@@ -97,7 +97,7 @@ fn ordinary_files_are_clean() {
     }
 }
 
-const WORKFLOW: &str = "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: cargo test\n";
+const WORKFLOW: &str = "on: push\npermissions: {}\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: cargo test\n";
 
 fn rules_of(found: &[Finding]) -> Vec<&'static str> {
     found.iter().map(|found| found.rule).collect()
@@ -127,7 +127,7 @@ fn machines_and_caches_as_they_stand() {
     );
     assert_eq!(stands(&matrix), [id::CI_SELF_HOSTED]);
     assert!(stands(&matrix.replace("self-hosted", "y")).is_empty());
-    let asked = "      - uses: x/y@0123456789abcdef0123456789abcdef01234567\n        with: {cache: true}\n      - run: npm publish\n";
+    let asked = "      - uses: x/y@0123456789abcdef0123456789abcdef01234567\n        with: {cache: true}\n      - run: docker push x\n";
     assert_eq!(stands(&WORKFLOW.replace("      - run: cargo test\n", asked)), [id::CI_RELEASE_CACHE]);
     let not = asked.replace("true", "false");
     assert!(stands(&WORKFLOW.replace("      - run: cargo test\n", &not)).is_empty());
@@ -135,7 +135,7 @@ fn machines_and_caches_as_they_stand() {
         "      - run: cargo test\n",
         "      - uses: actions/cache@0123456789abcdef0123456789abcdef01234567\n      - run: cargo publish\n",
     );
-    assert_eq!(stands(&cached), [id::CI_RELEASE_CACHE]);
+    assert_eq!(stands(&cached), [id::CI_RELEASE_CACHE, id::CI_PUBLISH_TOKEN]);
     assert!(stands(&cached.replace("cargo publish", "cargo test")).is_empty(), "nothing is released");
 }
 

@@ -69,7 +69,8 @@ pub(super) fn check(view: &View<'_>, found: &mut Vec<Finding>) {
     let prose_in_that_script = view.kind == Kind::Prose && view.text.chars().any(right_to_left);
     if let Some(at) = unterminated(view.text) {
         if !prose_in_that_script {
-            found.push(view.finding(id::BIDI_UNTERMINATED, at, "opened and not closed before the line ends"));
+            let rule = if view.kind == Kind::Prose { id::BIDI_PROSE } else { id::BIDI_UNTERMINATED };
+            found.push(view.finding(rule, at, "opened and not closed before the line ends"));
             return;
         }
     } else if !prose_in_that_script && let Some(seen) = seen_differently(view.text) {

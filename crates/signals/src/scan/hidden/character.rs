@@ -43,7 +43,7 @@ impl std::ops::BitOr for Flags {
 /// Class of one character; empty for what hides nothing.
 pub(super) fn class(c: char) -> Flags {
     match c {
-        '\u{1b}' | '\u{8}' => Flags::CONTROL,
+        '\u{1a}' | '\u{1b}' | '\u{8}' => Flags::CONTROL,
         '\0'..='\u{7f}' => Flags(0),
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Flags::BIDI,
         '\u{200e}' | '\u{200f}' | '\u{61c}' => Flags::MARK,

@@ -96,5 +96,7 @@ fn judge(
     if class.has(Flags::BREAK) {
         return strict.then_some(id::INVISIBLE_LINE_BREAK);
     }
-    (class.has(Flags::CONTROL) && strict).then_some(id::TERMINAL_CONTROL)
+    // The end of a file as DOS wrote it stands alone on the last line.
+    let end_of_file = c == '\u{1a}' && view.text.trim_end() == "\u{1a}";
+    (class.has(Flags::CONTROL) && strict && !end_of_file).then_some(id::TERMINAL_CONTROL)
 }

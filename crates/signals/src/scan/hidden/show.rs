@@ -11,6 +11,7 @@ const MAX_SHOWN: usize = 240;
 pub const fn name_of(c: char) -> &'static str {
     match c {
         '\u{8}' => "BACKSPACE",
+        '\u{1a}' => "SUBSTITUTE",
         '\u{1b}' => "ESCAPE",
         '\u{85}' => "NEXT LINE",
         '\u{a0}' => "NO-BREAK SPACE",

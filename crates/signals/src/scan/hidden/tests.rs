@@ -37,6 +37,7 @@ fn closed_controls_that_reorder_are_high_and_others_warn() {
     assert_eq!(rules("a.c", "x = \u{2066}abc\u{2069};\n"), [id::BIDI_CLOSED]);
     assert_eq!(rules("a.c", "x = 1; // \u{200e}\n"), [id::DIRECTION_MARK]);
     // A pop of the wrong kind does not close, and a PDI closes what is inside its isolate.
+    assert_eq!(rules("AUTHORS.txt", "A. Person\u{202e}\n"), [id::BIDI_PROSE], "neither run nor obeyed");
     assert_eq!(rules("a.c", "\u{2066}x\u{202c}\n"), [id::BIDI_UNTERMINATED]);
     assert_ne!(rules("a.c", "\u{2066}\u{202e}x\u{2069}\n"), [id::BIDI_UNTERMINATED]);
 }
@@ -85,6 +86,8 @@ fn invisible_identifiers_and_text() {
     assert_eq!(rules("a.js", "const\u{a0}KEY = 1\n"), [id::INVISIBLE_SPACE]);
     assert_eq!(rules("a.js", "a = 1 // x\u{2028}b()\n"), [id::INVISIBLE_LINE_BREAK]);
     assert_eq!(rules("a.py", "# \u{1b}[2K\n"), [id::TERMINAL_CONTROL]);
+    assert_eq!(rules("a.py", "a = 'x\u{1a}y'\n"), [id::TERMINAL_CONTROL], "what follows is not shown by some tools");
+    assert!(rules("a.c", "int a;\n\u{1a}").is_empty(), "the end of a file under DOS");
     assert_eq!(rules("a.md", "wo\u{ad}rd\n"), [id::INVISIBLE_PROSE]);
 }
 
@@ -135,7 +138,11 @@ fn selector_payloads_are_decoded() {
     let scattered: String = b"eval".iter().map(|byte| format!("a{}", selector(*byte))).collect();
     assert_eq!(rules("a.js", &format!("x = '{scattered}'\n")), [id::VARIATION_PAYLOAD]);
     assert!(shown("a.js", &format!("x = '{scattered}'\n")).contains("\"eval\""));
-    assert_eq!(rules("a.js", "const value\u{e0100} = 1\n"), [id::VARIATION_PAYLOAD]);
+    assert_eq!(rules("a.js", "const value\u{e0100} = 1\n"), [id::VARIATION_BASE], "an invisible identifier");
+    assert_eq!(rules("a.js", "const value\u{e0100}\u{e0101} = 1\n"), [id::VARIATION_PAYLOAD]);
+    let class = "r = '[a\u{fe00}-\u{fe0f}b\u{e0100}-\u{e01ef}]'\n";
+    assert!(rules("a.py", class).is_empty(), "all selectors, as a class of a regular expression");
+    assert_eq!(rules("a.py", &class.replace('\u{fe0f}', "\u{fe08}")), [id::VARIATION_BASE; 2]);
     assert_eq!(rules("a.js", "const c = '\u{fe0f}'\n"), [id::VARIATION_BASE]);
 }
 

@@ -30,6 +30,16 @@ fn is_c2pa(before: Option<char>, payload: &[u8]) -> bool {
     before == Some('\u{feff}') && length == manifest.len() && manifest.get(4..8) == Some(b"jumb".as_slice())
 }
 
+/// Both ends of "all selectors" in a class of a regular expression. They are always the same two characters, so that they carry nothing.
+fn is_class_of_all(text: &str, at: usize) -> bool {
+    [('\u{fe00}', '\u{fe0f}'), ('\u{e0100}', '\u{e01ef}')].iter().any(|(first, last)| {
+        let (before, rest) = text.split_at(at);
+        let follows = rest.strip_prefix(*first).and_then(|rest| rest.strip_prefix('-'));
+        let leads = before.strip_suffix('-').is_some_and(|before| before.ends_with(*first));
+        follows.is_some_and(|rest| rest.starts_with(*last)) || (leads && rest.starts_with(*last))
+    })
+}
+
 /// Runs of selectors: byte offset, the character before, the decoded bytes.
 fn runs(text: &str) -> Vec<(usize, Option<char>, Vec<u8>)> {
     let mut out: Vec<(usize, Option<char>, Vec<u8>)> = Vec::new();
@@ -37,6 +47,7 @@ fn runs(text: &str) -> Vec<(usize, Option<char>, Vec<u8>)> {
     let mut inside = false;
     for (at, c) in text.char_indices() {
         match byte(c) {
+            Some(_) if is_class_of_all(text, at) => inside = false,
             Some(value) if inside => out.last_mut().map_or((), |run| run.2.push(value)),
             Some(value) => {
                 out.push((at, before, vec![value]));
@@ -69,8 +80,8 @@ fn judge(view: &View<'_>, before: Option<char>, bytes: &[u8]) -> Option<&'static
     if has_variants(base) && bytes.len() == 1 {
         return None;
     }
-    let code = view.kind != Kind::Prose;
-    Some(if code && (base.is_ascii() || bytes.len() > 1) { id::VARIATION_PAYLOAD } else { id::VARIATION_BASE })
+    // One selector carries one byte at most: it makes two names look the same, as other invisible characters do.
+    Some(if view.kind != Kind::Prose && bytes.len() > 1 { id::VARIATION_PAYLOAD } else { id::VARIATION_BASE })
 }
 
 pub(super) fn check(view: &View<'_>, found: &mut Vec<Finding>) {

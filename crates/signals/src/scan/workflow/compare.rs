@@ -16,7 +16,7 @@ pub fn compare(old: &Workflow, new: &Workflow) -> Vec<Finding> {
             found.push(Finding::new(id::CI_JOB_REMOVED, 0, 0, format!("job {} was removed", job.id)));
         }
     }
-    let publishes = new.publishes();
+    let publishes = new.publishes().then_some(new);
     for job in &new.jobs {
         let before = old
             .job(&job.id)
@@ -26,6 +26,7 @@ pub fn compare(old: &Workflow, new: &Workflow) -> Vec<Finding> {
             None => new_job(job, old, &mut found),
         }
     }
+    super::settle(&mut found, new.lines);
     found
 }
 
@@ -132,7 +133,7 @@ fn jobs(
     new: &Job,
     old_workflow: &Workflow,
     new_workflow: &Workflow,
-    publishes: bool,
+    publishes: Option<&Workflow>,
     found: &mut Vec<Finding>,
 ) {
     let line = new.line;
@@ -241,7 +242,7 @@ fn program(step: &Step) -> Option<Vec<&str>> {
     Some(line.split_whitespace().take(2).collect())
 }
 
-fn steps(old: &Job, new: &Job, publishes: bool, found: &mut Vec<Finding>) {
+fn steps(old: &Job, new: &Job, publishes: Option<&Workflow>, found: &mut Vec<Finding>) {
     let mut kept: Vec<*const Step> = Vec::new();
     for step in &new.steps {
         let before = partner(step, old);
@@ -261,7 +262,7 @@ fn steps(old: &Job, new: &Job, publishes: bool, found: &mut Vec<Finding>) {
     }
 }
 
-fn step_changed(old: Option<&Step>, new: &Step, publishes: bool, found: &mut Vec<Finding>) {
+fn step_changed(old: Option<&Step>, new: &Step, publishes: Option<&Workflow>, found: &mut Vec<Finding>) {
     let whose = format!("step '{}'", new.label);
     let line = new.line;
     if let (Some(then), Some(now)) = (old.and_then(|step| step.uses.as_deref()), new.uses.as_deref())
@@ -271,7 +272,9 @@ fn step_changed(old: Option<&Step>, new: &Step, publishes: bool, found: &mut Vec
     {
         found.push(Finding::new(id::CI_PIN_LOOSENED, line, 0, format!("{then} became {now}")));
     }
-    if publishes && new.caches() && !old.is_some_and(Step::caches) {
+    if publishes.is_some_and(|workflow| {
+        new.caching(workflow).is_some() && old.is_none_or(|old| old.caching(workflow).is_none())
+    }) {
         found.push(Finding::new(
             id::CI_RELEASE_CACHE_ADDED,
             line,

@@ -138,7 +138,7 @@ fn secrets_machines_and_caches() {
 
 #[test]
 fn a_workflow_as_it_stands() {
-    let target = "on: pull_request_target\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4\n        with: {ref: '${{ github.event.pull_request.head.sha }}'}\n      - run: echo \"A=1\" >> $GITHUB_ENV\n";
+    let target = "on: pull_request_target\njobs:\n  a:\n    runs-on: x\n    steps:\n      - uses: actions/checkout@v4\n        with: {ref: '${{ github.event.pull_request.head.sha }}'}\n      - run: echo \"A=$B\" >> $GITHUB_ENV\n";
     let found = stands(target);
     for rule in [
         id::CI_DANGEROUS_TRIGGER,
@@ -149,7 +149,7 @@ fn a_workflow_as_it_stands() {
     ] {
         assert!(found.contains(&rule), "{rule}");
     }
-    let job = |body: &str| stands(&format!("on: push\njobs:\n  a:\n    runs-on: x\n{body}"));
+    let job = |body: &str| stands(&format!("on: push\npermissions: {{}}\njobs:\n  a:\n    runs-on: x\n{body}"));
     assert_eq!(job("    steps:\n      - run: echo ${{ github.event.issue.title }}\n"), [id::CI_TEMPLATE_INJECTION]);
     assert_eq!(
         job("    steps:\n      - run: echo $TITLE\n        env: {TITLE: '${{ github.event.issue.title }}'}\n"),

@@ -1,0 +1,214 @@
+//! How far a context can be filled by strangers.
+
+use super::expression::{self, Expression, fences};
+use super::model::{Job, Step, Workflow};
+
+/// Who decides over the text that a context holds; later ones are worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Writer {
+    /// The forge, or the file itself: hashes, numbers, names of events, fixed values.
+    Fixed,
+    /// Something that is not in the file: outputs of steps, inputs, variables, the values of a matrix made at run time.
+    Unknown,
+    /// Whoever calls the action or workflow.
+    Caller,
+    /// Anybody on the network.
+    Stranger,
+}
+
+/// Fields that strangers write, `*` for any one part. GitHub Security Lab, "untrusted input"; CodeQL's list of the same; `github.event` as a whole holds them all.
+const STRANGERS: [&str; 38] = [
+    "github.head_ref",
+    "github.event.issue",
+    "github.event.issue.title",
+    "github.event.issue.body",
+    "github.event.pull_request",
+    "github.event.pull_request.title",
+    "github.event.pull_request.body",
+    "github.event.pull_request.head",
+    "github.event.pull_request.head.ref",
+    "github.event.pull_request.head.label",
+    "github.event.pull_request.head.repo.default_branch",
+    "github.event.pull_request.head.repo.description",
+    "github.event.pull_request.head.repo.homepage",
+    "github.event.comment",
+    "github.event.comment.body",
+    "github.event.review.body",
+    "github.event.review_comment.body",
+    "github.event.discussion",
+    "github.event.discussion.title",
+    "github.event.discussion.body",
+    "github.event.pages",
+    "github.event.pages.*.page_name",
+    "github.event.pages.*.title",
+    "github.event.commits",
+    "github.event.commits.*.message",
+    "github.event.commits.*.author.email",
+    "github.event.commits.*.author.name",
+    "github.event.head_commit",
+    "github.event.head_commit.message",
+    "github.event.head_commit.author.email",
+    "github.event.head_commit.author.name",
+    "github.event.head_commit.committer.name",
+    "github.event.head_commit.committer.email",
+    "github.event.workflow_run.head_branch",
+    "github.event.workflow_run.head_commit.message",
+    "github.event.workflow_run.head_commit.author.*",
+    "github.event.workflow_run.head_repository.description",
+    "github.event.workflow_run.pull_requests.*.head.ref",
+];
+
+/// Below `github`: what the forge writes, with a fixed set of characters.
+const FORGE: [&str; 32] = [
+    "action_path",
+    "actor",
+    "actor_id",
+    "api_url",
+    "base_ref",
+    "event_name",
+    "graphql_url",
+    "job",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "retention_days",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "server_url",
+    "sha",
+    "token",
+    "triggering_actor",
+    "workflow",
+    "workflow_sha",
+    "workspace",
+    "event.number",
+    "event.action",
+    "event.before",
+    "event.after",
+    "event.installation.id",
+    "event.pull_request.merge_commit_sha",
+    "event.repository.full_name",
+    "event.repository.name",
+    "event.repository.default_branch",
+];
+
+/// Last parts that are numbers, hashes, logins or yes-or-no in every event of GitHub.
+const FORGE_TAILS: [&str; 12] =
+    ["sha", "id", "number", "login", "node_id", "fork", "draft", "merged", "html_url", "url", "conclusion", "head_sha"];
+
+/// Steps that hand on the names of changed files, which strangers choose (CVE-2023-51664).
+const CHANGED_FILES: [&str; 3] = ["tj-actions/changed-files", "jitterbit/get-changed-files", "tj-actions/branch-names"];
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (pattern.split('.'), path.split('.'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b || a == "*" => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// File.
+    pub(super) workflow: &'a Workflow,
+    /// Job.
+    pub(super) job: &'a Job,
+    /// Step.
+    pub(super) step: &'a Step,
+}
+
+impl Place<'_> {
+    /// Who writes the text that an expression yields, with the context that decides.
+    #[must_use]
+    pub(super) fn writer(&self, expression: &Expression) -> (Writer, String) {
+        self.worst(expression, 3)
+    }
+
+    fn worst(&self, expression: &Expression, depth: u32) -> (Writer, String) {
+        let mut contexts = Vec::new();
+        expression.flows(&mut contexts);
+        contexts
+            .into_iter()
+            .map(|path| (self.context(&path, depth), path))
+            .max_by_key(|(writer, _)| *writer)
+            .unwrap_or((Writer::Fixed, String::new()))
+    }
+
+    /// Who writes a text of the file that may hold fences.
+    fn text(&self, text: &str, depth: u32) -> Writer {
+        if depth == 0 {
+            return Writer::Unknown;
+        }
+        fences(text)
+            .into_iter()
+            .map(|fence| {
+                expression::parse(fence.inside).map_or(Writer::Unknown, |inner| self.worst(&inner, depth - 1).0)
+            })
+            .max()
+            .unwrap_or(Writer::Fixed)
+    }
+
+    fn context(&self, path: &str, depth: u32) -> Writer {
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        match name {
+            "github" => github(path, rest),
+            "env" => self.variable(rest, depth),
+            "matrix" => {
+                let (values, open) = self.job.matrix.of(if rest == "*" { "" } else { rest });
+                let worst = values.into_iter().map(|place| self.text(&place.text, depth)).max();
+                let open = open || (worst.is_none() && self.job.matrix.stated && rest.is_empty());
+                worst.unwrap_or(Writer::Fixed).max(if open { Writer::Unknown } else { Writer::Fixed })
+            }
+            "inputs" => match self.workflow.inputs.get(rest) {
+                Some(true) => Writer::Fixed,
+                _ if self.workflow.composite => Writer::Caller,
+                _ => Writer::Unknown,
+            },
+            "steps" => self.output(rest),
+            "needs" if rest.ends_with(".result") => Writer::Fixed,
+            "runner" | "job" | "strategy" | "secrets" => Writer::Fixed,
+            _ => Writer::Unknown,
+        }
+    }
+
+    /// A variable of the step, else of the job, else of the workflow.
+    fn variable(&self, name: &str, depth: u32) -> Writer {
+        let named = |env: &std::collections::BTreeMap<String, String>| {
+            env.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| self.text(value, depth))
+        };
+        named(&self.step.env)
+            .or_else(|| named(&self.job.env))
+            .or_else(|| named(&self.workflow.env))
+            .unwrap_or(Writer::Unknown)
+    }
+
+    fn output(&self, rest: &str) -> Writer {
+        if rest.ends_with(".outcome") || rest.ends_with(".conclusion") {
+            return Writer::Fixed;
+        }
+        let id = rest.split('.').next().unwrap_or_default();
+        let step = self.job.steps.iter().find(|step| step.label.eq_ignore_ascii_case(id));
+        let uses = step.and_then(|step| step.uses.as_deref()).unwrap_or_default();
+        let names = CHANGED_FILES.iter().any(|action| uses.starts_with(action));
+        if names { Writer::Stranger } else { Writer::Unknown }
+    }
+}
+
+fn github(path: &str, rest: &str) -> Writer {
+    // A name that is computed may be any.
+    if matches!(rest, "" | "*" | "event" | "event.*") || STRANGERS.iter().any(|pattern| matches(pattern, path)) {
+        return Writer::Stranger;
+    }
+    let tail = rest.rsplit('.').next().unwrap_or_default();
+    if FORGE.contains(&rest) || (rest.starts_with("event.") && FORGE_TAILS.contains(&tail)) {
+        Writer::Fixed
+    } else {
+        Writer::Unknown
+    }
+}
