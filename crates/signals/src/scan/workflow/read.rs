@@ -3,7 +3,8 @@
 use super::super::yaml::{Node, Value, YamlError};
 use super::expression::{self, fences};
 use super::matrix::{Matrix, Place};
-use super::model::{Access, Job, Permissions, Step, Workflow};
+use super::model::{Access, FUEL, Job, Permissions, Step, Workflow};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 impl Permissions {
@@ -257,6 +258,7 @@ impl Workflow {
             shell: default_shell(root),
             texts: outside,
             lines: u32::MAX,
+            fuel: Cell::new(FUEL),
         })
     }
 }

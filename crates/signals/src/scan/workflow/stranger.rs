@@ -98,6 +98,9 @@ const FORGE: [&str; 32] = [
 const FORGE_TAILS: [&str; 12] =
     ["sha", "id", "number", "login", "node_id", "fork", "draft", "merged", "html_url", "url", "conclusion", "head_sha"];
 
+/// In place of a context, when the file asks for more than is followed.
+pub(super) const TOO_MUCH: &str = "more expressions than are followed";
+
 /// Steps that hand on the names of changed files, which strangers choose (CVE-2023-51664).
 const CHANGED_FILES: [&str; 3] = ["tj-actions/changed-files", "jitterbit/get-changed-files", "tj-actions/branch-names"];
 
@@ -130,9 +133,13 @@ impl Place<'_> {
         self.worst(expression, 3)
     }
 
+    /// When the file asks for more than is followed, the worst is said: what nobody can follow is not harmless.
     fn worst(&self, expression: &Expression, depth: u32) -> (Writer, String) {
         let mut contexts = Vec::new();
         expression.flows(&mut contexts);
+        if !self.workflow.spend(1 + contexts.len()) {
+            return (Writer::Stranger, TOO_MUCH.to_owned());
+        }
         contexts
             .into_iter()
             .map(|path| (self.context(&path, depth), path))
@@ -144,6 +151,10 @@ impl Place<'_> {
     fn text(&self, text: &str, depth: u32) -> Writer {
         if depth == 0 {
             return Writer::Unknown;
+        }
+        // Reading the text costs too.
+        if !self.workflow.spend(text.len() / 64) {
+            return Writer::Stranger;
         }
         fences(text)
             .into_iter()
@@ -161,6 +172,9 @@ impl Place<'_> {
             "env" => self.variable(rest, depth),
             "matrix" => {
                 let (values, open) = self.job.matrix.of(if rest == "*" { "" } else { rest });
+                if !self.workflow.spend(values.len() / 8) {
+                    return Writer::Stranger;
+                }
                 let worst = values.into_iter().map(|place| self.text(&place.text, depth)).max();
                 let open = open || (worst.is_none() && self.job.matrix.stated && rest.is_empty());
                 worst.unwrap_or(Writer::Fixed).max(if open { Writer::Unknown } else { Writer::Fixed })
@@ -180,6 +194,9 @@ impl Place<'_> {
     /// A variable of the step, else of the job, else of the workflow.
     fn variable(&self, name: &str, depth: u32) -> Writer {
         let named = |env: &std::collections::BTreeMap<String, String>| {
+            if !self.workflow.spend(env.len() / 8) {
+                return Some(Writer::Stranger);
+            }
             env.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| self.text(value, depth))
         };
         named(&self.step.env)

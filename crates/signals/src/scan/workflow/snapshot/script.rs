@@ -3,7 +3,8 @@
 use super::super::super::finding::Finding;
 use super::super::super::rules::id;
 use super::super::expression::{self, fences};
-use super::super::stranger::{Place, Writer};
+use super::super::stranger::{Place, TOO_MUCH, Writer};
+use std::collections::BTreeSet;
 
 /// Inputs that many actions run as a script.
 const SCRIPTS: [&str; 8] =
@@ -36,8 +37,11 @@ fn line_of(text: &str, at: usize, first: u32) -> u32 {
 /// Looks at one script.
 fn script(place: Place<'_>, what: &str, text: &str, first: u32, found: &mut Vec<Finding>) {
     let strangers = place.workflow.runs_for_strangers();
-    let mut told: Vec<(&str, String)> = Vec::new();
+    let mut told: BTreeSet<(&str, String)> = BTreeSet::new();
+    let (mut line, mut counted) = (first, 0);
     for fence in fences(text) {
+        line = line_of(&text[counted..], fence.at - counted, line);
+        counted = fence.at;
         let Some(read) = expression::parse(fence.inside) else { continue };
         let (writer, context) = place.writer(&read);
         let rule = match writer {
@@ -47,7 +51,10 @@ fn script(place: Place<'_>, what: &str, text: &str, first: u32, found: &mut Vec<
             Writer::Unknown | Writer::Fixed => id::CI_SCRIPT_EXPRESSION,
         };
         let shown = fence.inside.split_whitespace().collect::<Vec<_>>().join(" ");
-        let line = line_of(text, fence.at, first);
+        if context == TOO_MUCH {
+            found.push(Finding::new(rule, line, 0, format!("{what} holds {TOO_MUCH}, from {shown} on")));
+            return;
+        }
         // Once for each expression of a script, and for each line that strangers can fill.
         if rule != id::CI_TEMPLATE_INJECTION && told.contains(&(rule, shown.clone())) {
             continue;
@@ -57,7 +64,7 @@ fn script(place: Place<'_>, what: &str, text: &str, first: u32, found: &mut Vec<
             _ => String::new(),
         };
         found.push(Finding::new(rule, line, 0, format!("{what} holds {shown}{whose}")));
-        told.push((rule, shown));
+        told.insert((rule, shown));
     }
 }
 

@@ -348,3 +348,21 @@ fn a_strangers_code() {
         assert!(!has(&reference(text, env), id::CI_UNTRUSTED_CHECKOUT), "{text}");
     }
 }
+
+/// Variables that name variables would multiply: 4,000 times 4,000 times 4,000 expressions. What is not followed counts as the worst.
+#[test]
+fn expressions_that_multiply_end_in_a_finding() {
+    let many = |name: &str| format!("${{{{ env.{name} }}}}").repeat(4_000);
+    let steps = format!(
+        "      - run: {}\n        env:\n          A: {}\n          B: {}\n          C: {}\n",
+        many("A"),
+        many("B"),
+        many("C"),
+        many("D")
+    );
+    let text = format!("on: push\npermissions: {{}}\njobs:\n  a:\n    runs-on: x\n    steps:\n{steps}");
+    let found = check(&read(text.as_bytes()).unwrap());
+    let told: Vec<_> = found.iter().filter(|one| one.rule == id::CI_TEMPLATE_INJECTION).collect();
+    assert!(!told.is_empty() && told.len() < 4, "{told:?}");
+    assert!(told.iter().any(|one| one.message.contains("more expressions than are followed")), "{told:?}");
+}
