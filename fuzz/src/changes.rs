@@ -4,8 +4,8 @@ use standstill_signals::changes::attestation::{dsse, git_ai, trace};
 use standstill_signals::changes::chain::CodeOfRuns;
 use standstill_signals::changes::method::Method;
 use standstill_signals::changes::record::{Inputs, Record};
-use standstill_signals::changes::table::Table;
 use standstill_signals::changes::signature::Keyring;
+use standstill_signals::changes::table::Table;
 use standstill_signals::changes::{ClassTable, Identities, commit, recompute, trailer};
 
 /// A commit object, its trailers and its signature.

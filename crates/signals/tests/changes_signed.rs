@@ -50,7 +50,9 @@ fn ssh_keys_of_each_kind() {
 /// An OpenPGP key of each kind, by gpg: good with its certificate, nothing without; a subkey for signing counts.
 #[test]
 fn gpg_keys_of_each_kind() {
-    for (kind, subkey) in [("ed25519", None), ("rsa2048", None), ("nistp256", None), ("nistp384", None), ("rsa3072", Some("ed25519"))] {
+    for (kind, subkey) in
+        [("ed25519", None), ("rsa2048", None), ("nistp256", None), ("nistp384", None), ("rsa3072", Some("ed25519"))]
+    {
         let Some(gpg) = Gpg::new() else { return };
         let print = gpg.generate(kind, if subkey.is_some() { "cert" } else { "sign" }, "never", None);
         if let Some(subkey) = subkey {
@@ -61,8 +63,10 @@ fn gpg_keys_of_each_kind() {
         repo.commit_by(ADA, ADA, "Signed", &["-S"]);
         repo.commit_by(BOB, BOB, "Signed with Ada's key", &["-S"]);
         assert_eq!(checked(&repo, None), [Some(Checked::NotVerified); 2], "{kind}");
-        let rows = Walk { map: Some(map_of(&gpg.certificate(&print))), ..Walk::default() }.run(repo.path()).0.table.rows;
-        let found: Vec<_> = rows.iter().map(|row| (row.signature.unwrap().checked, row.has(Mark::OtherSigner))).collect();
+        let rows =
+            Walk { map: Some(map_of(&gpg.certificate(&print))), ..Walk::default() }.run(repo.path()).0.table.rows;
+        let found: Vec<_> =
+            rows.iter().map(|row| (row.signature.unwrap().checked, row.has(Mark::OtherSigner))).collect();
         assert_eq!(found, [(Checked::Good, false), (Checked::Good, true)], "{kind}");
         assert_eq!(rows[0].signature.unwrap().scheme, Scheme::Gpg);
     }
@@ -148,10 +152,15 @@ fn x509_signatures_by_openssl() {
             format!("issuers = [{}]\n{}", quoted(&authority.pin("ca")), map_of("")),
             format!("issuers = [{}]\n{}", authority.pem("ca"), map_of("")),
         ] {
-            assert_eq!(checked(&repo, Some(format!("version = 1\n{}", map.replace("version = 1\n", "")))), [good], "{kind} {map}");
+            assert_eq!(
+                checked(&repo, Some(format!("version = 1\n{}", map.replace("version = 1\n", "")))),
+                [good],
+                "{kind} {map}"
+            );
         }
         let stranger = map_of("").replace("ada@example.org", "eve@example.org");
-        let map = format!("version = 1\nissuers = [{}]\n{}", authority.pem("ca"), stranger.replace("version = 1\n", ""));
+        let map =
+            format!("version = 1\nissuers = [{}]\n{}", authority.pem("ca"), stranger.replace("version = 1\n", ""));
         assert_eq!(checked(&repo, Some(map)), [Some(Checked::UnknownKey)], "the address is nobody's");
     }
 }
@@ -161,7 +170,9 @@ fn x509_signatures_by_openssl() {
 fn x509_attacks() {
     let Some(authority) = Authority::new("p256") else { return };
     let leaf = authority.leaf("ada", "email:ada@example.org", "serverAuth", "30");
-    let map = || Some(format!("version = 1\nissuers = [{}]\n{}", authority.pem("ca"), map_of("").replace("version = 1\n", "")));
+    let map = || {
+        Some(format!("version = 1\nissuers = [{}]\n{}", authority.pem("ca"), map_of("").replace("version = 1\n", "")))
+    };
     let one = |change: &dyn Fn(&[u8]) -> String| {
         let mut repo = Repo::new();
         repo.commit(ADA, "Signed");
@@ -174,12 +185,15 @@ fn x509_attacks() {
     assert_eq!(one(&|signed| authority.sign(&leaf, signed, &["-noattr"])), Checked::Bad, "no signed attributes");
     assert_eq!(one(&|signed| authority.sign(&leaf, signed, &["-nodetach"])), Checked::Bad, "content inside");
     // Another digest and another signing time in the attributes, under the same signature.
-    let of_another = |signed: &[u8], from: &[u8], to: &[u8]| {
-        changes_signers::patched(&authority.sign(&leaf, signed, &[]), from, to)
-    };
+    let of_another =
+        |signed: &[u8], from: &[u8], to: &[u8]| changes_signers::patched(&authority.sign(&leaf, signed, &[]), from, to);
     let digest = |bytes: &[u8]| -> Vec<u8> { <sha2::Sha256 as sha2::Digest>::digest(bytes).to_vec() };
     assert_eq!(
-        one(&|signed| changes_signers::patched(&authority.sign(&leaf, b"another", &[]), &digest(b"another"), &digest(signed))),
+        one(&|signed| changes_signers::patched(
+            &authority.sign(&leaf, b"another", &[]),
+            &digest(b"another"),
+            &digest(signed)
+        )),
         Checked::Bad
     );
     assert_eq!(one(&|signed| of_another(signed, b"\x17\x0d2", b"\x17\x0d3")), Checked::Bad, "a later signing time");

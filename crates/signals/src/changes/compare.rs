@@ -11,7 +11,11 @@ fn part(a: &Row, b: &Row) -> &'static str {
         () if a.committed != b.committed || a.authored != b.authored => "dates",
         () if a.author != b.author || a.committer != b.committer => "author or committer",
         () if a.with != b.with || a.sources != b.sources => "attribution",
-        () if [&a.reviewers, &a.approvers, &a.signed_approvers, &a.mergers] != [&b.reviewers, &b.approvers, &b.signed_approvers, &b.mergers] => "review",
+        () if [&a.reviewers, &a.approvers, &a.signed_approvers, &a.mergers]
+            != [&b.reviewers, &b.approvers, &b.signed_approvers, &b.mergers] =>
+        {
+            "review"
+        }
         () if a.cells != b.cells => "lines",
         () if a.rejected != b.rejected => "rejected attestations",
         () => "signature or marks",

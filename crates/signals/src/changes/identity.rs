@@ -116,7 +116,6 @@ struct Person {
 /// Reads a file that a map names.
 pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
-
 fn no_file(path: &str) -> Result<String, String> {
     Err(format!("the file '{path}' cannot be read here; write the key into the map"))
 }
@@ -354,7 +353,9 @@ impl Identities {
         let (mut result, signer) = self.keys.check(armour, signed, time);
         let owner = match &signer {
             Some(Signer::Owner(at)) => Some(*at),
-            Some(Signer::Addresses(all)) => all.iter().find_map(|email| self.by_email.get(&normal_email(email)).copied()),
+            Some(Signer::Addresses(all)) => {
+                all.iter().find_map(|email| self.by_email.get(&normal_email(email)).copied())
+            }
             None => None,
         };
         if owner.is_none() && result.checked == Checked::Good {

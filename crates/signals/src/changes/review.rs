@@ -4,9 +4,9 @@
 //! "reviewed". A pull request's number, a forge as committer and a signature are traces that there may have been a review; they are
 //! counted apart as `trace-only`.
 
-use super::nature::Nature;
 use super::method::{Claims, Method};
 use super::month::{DAY_SECONDS, day_text};
+use super::nature::Nature;
 use super::table::{Mark, Person, Row};
 use super::weigh::Weight;
 use crate::scan::PathClass;

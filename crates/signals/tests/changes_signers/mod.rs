@@ -78,7 +78,10 @@ impl SshKeys {
     pub(crate) fn make(&self, kind: &str, bits: &str) -> (String, String) {
         let path = self.0.path().join(format!("{kind}-{bits}-{}", count(self.0.path())));
         let path = path.to_str().unwrap().to_owned();
-        output(Command::new("ssh-keygen").args(["-q", "-t", kind, "-b", bits, "-N", "", "-C", "ada", "-f", &path]), b"");
+        output(
+            Command::new("ssh-keygen").args(["-q", "-t", kind, "-b", bits, "-N", "", "-C", "ada", "-f", &path]),
+            b"",
+        );
         let public = std::fs::read_to_string(format!("{path}.pub")).unwrap();
         (path, public)
     }
@@ -126,7 +129,9 @@ impl Gpg {
     pub(crate) fn extra(&self, arguments: &str) {
         std::fs::write(self.0.path().join("extra"), arguments).unwrap();
         let home = self.0.path().display();
-        let script = format!("#!/bin/sh\nexec env GNUPGHOME={home} gpg --batch --no-tty $(cat {home}/at) $(cat {home}/extra) \"$@\"\n");
+        let script = format!(
+            "#!/bin/sh\nexec env GNUPGHOME={home} gpg --batch --no-tty $(cat {home}/at) $(cat {home}/extra) \"$@\"\n"
+        );
         let path = self.0.path().join("gpg");
         std::fs::write(&path, script).unwrap();
         #[cfg(unix)]
@@ -135,7 +140,8 @@ impl Gpg {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(self.0.path().join("gpg"));
-        let out = output(command.args(["--pinentry-mode", "loopback", "--passphrase", "", "--yes"]).args(arguments), b"");
+        let out =
+            output(command.args(["--pinentry-mode", "loopback", "--passphrase", "", "--yes"]).args(arguments), b"");
         String::from_utf8_lossy(&out).into_owned()
     }
 
@@ -197,7 +203,10 @@ impl Authority {
         }
         let out = Self(tempfile::tempdir().unwrap(), kind);
         out.key("ca");
-        out.openssl(&["req", "-x509", "-new", "-key", "ca.key", "-out", "ca.pem", "-subj", "/CN=Issuer", "-days", "90"], b"");
+        out.openssl(
+            &["req", "-x509", "-new", "-key", "ca.key", "-out", "ca.pem", "-subj", "/CN=Issuer", "-days", "90"],
+            b"",
+        );
         Some(out)
     }
 
@@ -227,9 +236,22 @@ impl Authority {
         let (key, request, file) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
         let subject = format!("/CN={name}");
         self.openssl(&["req", "-new", "-key", &key, "-out", &request, "-subj", &subject], b"");
-        std::fs::write(self.0.path().join("ext"), format!("subjectAltName={alternative}\nextendedKeyUsage={uses}\n")).unwrap();
+        std::fs::write(self.0.path().join("ext"), format!("subjectAltName={alternative}\nextendedKeyUsage={uses}\n"))
+            .unwrap();
         let made = self
-            .command(&["x509", "-req", "-in", &request, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", &file])
+            .command(&[
+                "x509",
+                "-req",
+                "-in",
+                &request,
+                "-CA",
+                "ca.pem",
+                "-CAkey",
+                "ca.key",
+                "-CAcreateserial",
+                "-out",
+                &file,
+            ])
             .args(["-days", days, "-extfile", "ext"])
             .output()
             .unwrap();
@@ -256,7 +278,19 @@ impl Authority {
     /// A detached signature over some bytes.
     pub(crate) fn sign(&self, name: &str, message: &[u8], more: &[&str]) -> String {
         let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
-        let plain = ["cms", "-sign", "-binary", "-signer", &certificate, "-inkey", &key, "-certfile", "ca.pem", "-outform", "PEM"];
+        let plain = [
+            "cms",
+            "-sign",
+            "-binary",
+            "-signer",
+            &certificate,
+            "-inkey",
+            &key,
+            "-certfile",
+            "ca.pem",
+            "-outform",
+            "PEM",
+        ];
         let out = self.openssl(&[plain.as_slice(), more].concat(), message);
         String::from_utf8(out).unwrap().replace("CMS-----", "SIGNED MESSAGE-----")
     }

@@ -249,7 +249,8 @@ fn approval(statement: &Statement, signers: &BTreeSet<Identity>, identities: &Id
     let dismissed = named(&statement.predicate.dismissed);
     for value in &statement.predicate.approvers {
         let Some(name) = name(value).filter(|name| !dismissed.contains(name)) else { continue };
-        let account = if is_service(signers) { identities.mapped_account(&name, ssh_key(value).as_deref()) } else { None };
+        let account =
+            if is_service(signers) { identities.mapped_account(&name, ssh_key(value).as_deref()) } else { None };
         match account {
             Some(identity) => drop(out.signed_approvers.insert(identity)),
             None => drop(out.approvers.insert(name)),
@@ -268,7 +269,11 @@ fn name(value: &serde_json::Value) -> Option<String> {
 
 /// The SSH key that gittuf names an approver by.
 fn ssh_key(value: &serde_json::Value) -> Option<Vec<u8>> {
-    let key = value.get("keyval")?.get("public")?.as_str().filter(|_| value.get("keytype").is_some_and(|kind| kind == "ssh"))?;
+    let key = value
+        .get("keyval")?
+        .get("public")?
+        .as_str()
+        .filter(|_| value.get("keytype").is_some_and(|kind| kind == "ssh"))?;
     STANDARD.decode(key).ok()
 }
 

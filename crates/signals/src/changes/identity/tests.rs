@@ -86,6 +86,8 @@ fn a_contradictory_map_is_refused() {
 
 #[test]
 fn one_key_has_one_owner() {
-    let text = format!("version = 1\n[[person]]\nid = \"a\"\nkeys = [\"{KEY}\"]\n[[person]]\nid = \"b\"\nkeys = [\"{KEY}\"]\n");
+    let text = format!(
+        "version = 1\n[[person]]\nid = \"a\"\nkeys = [\"{KEY}\"]\n[[person]]\nid = \"b\"\nkeys = [\"{KEY}\"]\n"
+    );
     assert!(map(&text).unwrap_err().to_string().contains("two persons"));
 }

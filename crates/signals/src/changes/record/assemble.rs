@@ -7,9 +7,9 @@ use super::{
 use crate::changes::ChangesError;
 use crate::changes::chain::{self, Chain, CodeOfRuns};
 use crate::changes::engineer::Engineers;
-use crate::changes::nature::Nature;
 use crate::changes::method::{DateOf, Method, ShareOf};
 use crate::changes::month::{DAY_SECONDS, Month};
+use crate::changes::nature::Nature;
 use crate::changes::review::Reviews;
 use crate::changes::signature::{Checked, Signed};
 use crate::changes::table::{Mark, ReferenceLog, Row, Table};

@@ -89,7 +89,9 @@ impl<'a> Element<'a> {
         let digits = text.filter(|text| text.is_ascii() && text.bytes().all(|byte| byte.is_ascii_digit()));
         let parsed = digits.and_then(|text| {
             let (year, rest) = match (self.tag, text.len()) {
-                (UTC_TIME, 12) => (text[..2].parse().map(|year: i64| year + if year < 50 { 2_000 } else { 1_900 }), &text[2..]),
+                (UTC_TIME, 12) => {
+                    (text[..2].parse().map(|year: i64| year + if year < 50 { 2_000 } else { 1_900 }), &text[2..])
+                }
                 (GENERALIZED_TIME, 14) => (text[..4].parse(), &text[4..]),
                 _ => return None,
             };

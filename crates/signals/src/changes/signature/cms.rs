@@ -7,10 +7,10 @@
 //! Not looked at: longer paths, uses of the key, revocation lists, time stamps, and for gitsign inclusion in Rekor and the certificate's
 //! transparency: whoever has a short-lived key may write a signing time inside its minutes later on.
 
+use super::Refused;
 use super::armour;
 use super::asn1::{self, Element, Reader};
 use super::x509::{self, Certificate, MAX_CERTIFICATES};
-use super::Refused;
 use std::collections::BTreeMap;
 
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
@@ -84,7 +84,9 @@ fn attributes<'a>(set: Element<'a>) -> Result<BTreeMap<&'a [u8], Element<'a>>, R
         let kind = parts.take(asn1::OID)?.content;
         let mut values = parts.take(asn1::SET)?.inside();
         let value = values.next()?;
-        if out.insert(kind, value).is_some() || [CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME].contains(&kind) && !values.is_empty() {
+        if out.insert(kind, value).is_some()
+            || [CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME].contains(&kind) && !values.is_empty()
+        {
             return Err(Refused::bad("a signed attribute stands twice"));
         }
     }

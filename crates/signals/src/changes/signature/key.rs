@@ -42,7 +42,8 @@ fn trimmed(number: &[u8]) -> &[u8] {
 /// A number on so many bytes.
 pub(super) fn padded(number: &[u8], length: usize) -> Result<Vec<u8>, Refused> {
     let number = trimmed(number);
-    let zeros = length.checked_sub(number.len()).ok_or_else(|| Refused::bad("a number of the signature is too long"))?;
+    let zeros =
+        length.checked_sub(number.len()).ok_or_else(|| Refused::bad("a number of the signature is too long"))?;
     Ok([vec![0; zeros].as_slice(), number].concat())
 }
 

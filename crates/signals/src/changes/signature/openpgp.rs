@@ -10,10 +10,10 @@
 //! Signatures of binding, too, must be over SHA-256, SHA-384 or SHA-512. Not read: designated revokers, revocations of user ids, trust of others.
 //! Whoever has the secret key can write any time of creation, so that an expiry proves nothing against its owner.
 
+use super::Refused;
 use super::armour::{self, MAX_KEY_BYTES};
 use super::key::PublicKey;
 use super::packet::{self, Key, Packet, Signature};
-use super::Refused;
 
 /// Labels of certificates.
 pub(super) const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
@@ -157,7 +157,11 @@ impl<'a> Reading<'a> {
                 let Some((key, newest)) = self.subkeys.last_mut() else { return };
                 let data = [data, key.hashed()].concat();
                 if signature.holds(&self.primary_key, &data).is_ok() {
-                    if kind == 0x28 { newest.revoke(signature) } else { newest.bind(signature, signed_back(signature, key, &data)) }
+                    if kind == 0x28 {
+                        newest.revoke(signature)
+                    } else {
+                        newest.bind(signature, signed_back(signature, key, &data))
+                    }
                 }
             }
             _ => {}
@@ -200,7 +204,7 @@ impl<'a> Reading<'a> {
 
 /// Whether a subkey claims its primary key, in the signature that is embedded in the binding.
 fn signed_back(binding: &Signature<'_>, key: &Key<'_>, data: &[u8]) -> bool {
-    let (Some(embedded), Ok(public)) = (binding.sub(32), &key.key) else { return false };
+    let (Some(embedded), Ok(public)) = (binding.embedded, &key.key) else { return false };
     Signature::parse(embedded).is_ok_and(|back| back.kind == 0x19 && back.holds(public, data).is_ok())
 }
 

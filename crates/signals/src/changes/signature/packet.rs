@@ -135,6 +135,8 @@ pub(super) struct Signature<'a> {
     subpackets: Vec<(u8, &'a [u8])>,
     /// Key ids of the issuer; hints, from both parts.
     pub(super) issuers: Vec<u64>,
+    /// Signature inside the signature, by which a subkey claims its primary key. It proves itself, and gpg writes it into the part without hash.
+    pub(super) embedded: Option<&'a [u8]>,
     left: [u8; 2],
     value: &'a [u8],
 }
@@ -180,6 +182,7 @@ impl<'a> Signature<'a> {
             hashed: &body[..length_hashed],
             created: created.iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte)),
             issuers: issuers.collect(),
+            embedded: hashed.iter().chain(&unhashed).find(|(kind, _)| kind & 0x7f == 32).map(|(_, value)| *value),
             subpackets: hashed,
             left: [left[0], left[1]],
             value: rest,

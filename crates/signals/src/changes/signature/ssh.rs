@@ -2,9 +2,9 @@
 //!
 //! Not read: certificates, P-521, DSA. `ssh-rsa` with SHA-1 is refused as weak. Keys in hardware (`sk-`) must say that somebody touched them.
 
+use super::Refused;
 use super::armour;
 use super::key::{Hash, PublicKey};
-use super::Refused;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -110,8 +110,9 @@ fn holds(key: &SshKey, signed: &[u8], mut signature: &[u8]) -> Result<(), Refuse
     let mut value = string(&mut signature)?;
     let (plain, mixed) = (key.application.is_none(), Refused::bad("key and signature differ in kind"));
     match (&key.key, kind) {
-        (PublicKey::Ed25519(_), b"ssh-ed25519") if plain => end(signature)
-            .and_then(|()| key.key.verify_ed25519(signed, value)),
+        (PublicKey::Ed25519(_), b"ssh-ed25519") if plain => {
+            end(signature).and_then(|()| key.key.verify_ed25519(signed, value))
+        }
         (PublicKey::P256(_), b"ecdsa-sha2-nistp256") if plain => {
             end(signature)?;
             key.key.verify_ecdsa(Hash::Sha256, signed, numbers(&mut value)?)

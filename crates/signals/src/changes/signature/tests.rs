@@ -139,8 +139,9 @@ fn the_vector_of_dsse_holds() {
     let head = hex::decode("3059301306072a8648ce3d020106082a8648ce3d030107034200").unwrap();
     let info = STANDARD.encode([head, point.unwrap()].concat());
     let ring = ring(&[format!("-----BEGIN PUBLIC KEY-----\n{info}\n-----END PUBLIC KEY-----\n")]);
-    let signature =
-        STANDARD.decode("A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA==").unwrap();
+    let signature = STANDARD
+        .decode("A3JqsQGtVsJ2O2xqrI5IcnXip5GToJ3F+FnZ+O88SjtR6rDAajabZKciJTfUiHqJPcIAriEGAHTVeCUjW2JIZA==")
+        .unwrap();
     let signed = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
     assert_eq!(ring.bare_signer(&signature, signed), Some(0));
     assert_eq!(ring.bare_signer(&signature, &signed[1..]), None);

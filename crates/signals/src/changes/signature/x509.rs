@@ -114,7 +114,10 @@ impl<'a> Certificate<'a> {
         if (self.valid.0..=self.valid.1).contains(&time) {
             return Ok(());
         }
-        Err(Refused::KeyNotValid(format!("a certificate is valid from {} to {}, not at {time}", self.valid.0, self.valid.1)))
+        Err(Refused::KeyNotValid(format!(
+            "a certificate is valid from {} to {}, not at {time}",
+            self.valid.0, self.valid.1
+        )))
     }
 
     /// Whether another certificate issued this one: its name, its right to do so, its signature.
@@ -171,7 +174,9 @@ pub(super) fn holds(
 ) -> Result<(), Refused> {
     let oid = algorithm.inside().take(asn1::OID)?.content;
     let same = |hash: Hash| match digest {
-        Some(named) if named != hash => Err(Refused::bad("the signature is over another hash than the one that is named")),
+        Some(named) if named != hash => {
+            Err(Refused::bad("the signature is over another hash than the one that is named"))
+        }
         _ => Ok(hash),
     };
     match oid {

@@ -5,10 +5,10 @@
 
 use super::Options;
 use super::objects::Reader;
+use crate::changes::ChangesError;
 use crate::changes::commit::{self, Commit};
 use crate::changes::signature::{Checked, Signed};
 use crate::changes::table::ReferenceLog;
-use crate::changes::ChangesError;
 use gix::ObjectId;
 use std::collections::{BTreeMap, HashSet};
 
@@ -68,7 +68,8 @@ pub(super) fn read(
     tip: ObjectId,
     head: ObjectId,
 ) -> Result<ReferenceLog, ChangesError> {
-    let mut out = ReferenceLog { tip: tip.to_string(), branch: reader.branch(options.head)?, ..ReferenceLog::default() };
+    let mut out =
+        ReferenceLog { tip: tip.to_string(), branch: reader.branch(options.head)?, ..ReferenceLog::default() };
     let (mut entries, mut open) = (Vec::new(), Some(tip));
     while let Some(id) = open {
         if entries.len() >= MAX_ENTRIES {
@@ -84,7 +85,8 @@ pub(super) fn read(
         open = parsed.parents.first().and_then(|raw| ObjectId::try_from(raw.as_slice()).ok());
         entries.push(Entry { id: id.to_string(), signed: signed(options, &parsed, &object), number, says });
     }
-    out.broken += entries.windows(2).filter(|pair| pair[1].number > 0 && pair[0].number != pair[1].number + 1).count() as u64;
+    out.broken +=
+        entries.windows(2).filter(|pair| pair[1].number > 0 && pair[0].number != pair[1].number + 1).count() as u64;
     out.fill(&entries, &head.to_string());
     Ok(out)
 }
@@ -95,7 +97,9 @@ impl ReferenceLog {
         let (mut counts, mut gone) = (BTreeMap::<Option<Signed>, u64>::new(), HashSet::new());
         for entry in entries {
             *counts.entry(entry.signed).or_default() += 1;
-            if let (Says::TakesBack(ids), Some(Checked::Good)) = (&entry.says, entry.signed.map(|signed| signed.checked)) {
+            if let (Says::TakesBack(ids), Some(Checked::Good)) =
+                (&entry.says, entry.signed.map(|signed| signed.checked))
+            {
                 gone.extend(ids.iter().map(String::as_str));
             }
         }
@@ -107,7 +111,8 @@ impl ReferenceLog {
             })
         };
         if self.branch.is_none() {
-            let naming = standing().find(|(_, name, target)| target.as_str() == head && name.starts_with("refs/heads/"));
+            let naming =
+                standing().find(|(_, name, target)| target.as_str() == head && name.starts_with("refs/heads/"));
             self.branch = naming.map(|(_, name, _)| name.clone());
         }
         let Some(branch) = self.branch.clone() else { return };

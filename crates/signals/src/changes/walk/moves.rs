@@ -21,7 +21,8 @@ struct Graph<'a> {
 
 impl<'a> Graph<'a> {
     fn new(entries: &'a [Entry]) -> Self {
-        let places: HashMap<&str, usize> = entries.iter().enumerate().map(|(at, entry)| (entry.row.id.as_str(), at)).collect();
+        let places: HashMap<&str, usize> =
+            entries.iter().enumerate().map(|(at, entry)| (entry.row.id.as_str(), at)).collect();
         let mut out = Self { entries, places, generation: vec![0; entries.len()] };
         for start in 0..entries.len() {
             let mut open = vec![start];
@@ -31,7 +32,8 @@ impl<'a> Graph<'a> {
                     _ if out.generation[at] > 0 => drop(open.pop()),
                     Some(parent) => open.push(parent),
                     None => {
-                        out.generation[at] = 1 + out.parents(at).map(|parent| out.generation[parent]).max().unwrap_or(0);
+                        out.generation[at] =
+                            1 + out.parents(at).map(|parent| out.generation[parent]).max().unwrap_or(0);
                         open.pop();
                     }
                 }
@@ -47,7 +49,8 @@ impl<'a> Graph<'a> {
     /// Commits that `last` reaches and `from` does not; `None` when `last` does not reach `from`, or there are too many.
     fn between(&self, from: Option<usize>, last: usize) -> Option<Vec<usize>> {
         let (mut out, mut reached, mut is_before) = (Vec::new(), from.is_none(), HashSet::new());
-        let mut open: BTreeSet<(u32, usize)> = [Some(last), from].into_iter().flatten().map(|at| (self.generation[at], at)).collect();
+        let mut open: BTreeSet<(u32, usize)> =
+            [Some(last), from].into_iter().flatten().map(|at| (self.generation[at], at)).collect();
         // What is open and not known to come before; the walk ends with it.
         let mut wanted: HashSet<usize> = HashSet::from([last]);
         is_before.extend(from);

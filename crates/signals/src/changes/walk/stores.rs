@@ -69,7 +69,8 @@ impl Stores {
             out.named.push((GITTUF[1].to_owned(), tip.to_string()));
         }
         for (name, bytes) in options.envelopes {
-            let found = dsse::parse(bytes, options.identities).map_err(|error| ChangesError::foreign(name.clone(), error))?;
+            let found =
+                dsse::parse(bytes, options.identities).map_err(|error| ChangesError::foreign(name.clone(), error))?;
             out.named.push((format!("envelopes {name}"), hex::encode(Sha256::digest(bytes))));
             out.join(found);
         }
