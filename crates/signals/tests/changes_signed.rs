@@ -127,6 +127,25 @@ fn gpg_signatures_of_other_commits_do_not_hold() {
     assert_eq!(checked(&repo, Some(map_of(&gpg.certificate(&other)))), [Some(Checked::NotVerified); 2]);
 }
 
+/// A subkey counts only if it claims the primary key: else anybody could take another's subkey into a certificate.
+#[test]
+fn a_subkey_must_sign_back() {
+    let Some(gpg) = Gpg::new() else { return };
+    let print = gpg.generate("ed25519", "cert", "never", None);
+    gpg.run(&["--quick-add-key", &print, "ed25519", "sign", "never"]);
+    let whole = gpg.certificate(&print);
+    let repo = Repo::new();
+    std::fs::write(repo.path().join("a"), "1\n").unwrap();
+    repo.git(&["add", "-A"]);
+    let who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+    repo.git(&[who.as_slice(), &["commit", "-q", "-m", "One"]].concat());
+    let refused =
+        |certificate: String| Walk { map: Some(map_of(&certificate)), ..Walk::default() }.try_run(repo.path()).err();
+    assert!(refused(whole.clone()).is_none());
+    let error = refused(changes_signers::without_back(&whole)).unwrap().to_string();
+    assert!(error.contains("nothing in the certificate"), "{error}");
+}
+
 /// The armour in the head's header.
 fn signature_of(repo: &Repo) -> String {
     let object = repo.git(&["cat-file", "commit", "HEAD"]);
@@ -197,21 +216,30 @@ fn x509_attacks() {
         Checked::Bad
     );
     assert_eq!(one(&|signed| of_another(signed, b"\x17\x0d2", b"\x17\x0d3")), Checked::Bad, "a later signing time");
-    // A leaf cannot issue, and an authority of the same name with another key is another.
+    // A leaf cannot issue, even when it is pinned as an issuer, and an authority of the same name with another key is another.
+    let below = authority.leaf_by(&leaf, "below", "email:ada@example.org", "codeSigning", "30");
+    let mut repo = Repo::new();
+    repo.commit(ADA, "Signed");
+    resign(&repo, |signed| authority.sign(&below, signed, &[]));
+    let pinned =
+        format!("version = 1\nissuers = [{}]\n{}", authority.pem(&leaf), map_of("").replace("version = 1\n", ""));
+    assert_eq!(checked(&repo, Some(pinned)), [Some(Checked::UnknownKey)]);
     let other = Authority::new("p256").unwrap();
     let foreign = other.leaf("ada", "email:ada@example.org", "codeSigning", "30");
     assert_eq!(one(&|signed| other.sign(&foreign, signed, &[])), Checked::UnknownKey);
-    let short = authority.leaf("old", "email:ada@example.org", "codeSigning", "-5");
-    if let Some(short) = Some(short).filter(|name| authority.is_made(name)) {
-        assert_eq!(one(&|signed| authority.sign(&short, signed, &[])), Checked::KeyNotValid, "expired when it signed");
-    }
+    let short = authority.leaf("old", "email:ada@example.org", "codeSigning", "-1");
+    assert_eq!(one(&|signed| authority.sign(&short, signed, &[])), Checked::KeyNotValid, "expired when it signed");
 }
 
+/// The program that git calls for X.509 unless it is told another.
 #[test]
-fn the_programs_are_named_when_they_are_absent() {
-    for program in ["gpg", "openssl", "ssh-keygen"] {
-        if !has(program) {
-            println!("skipped: no {program} on this machine");
-        }
-    }
+fn x509_signatures_by_gpgsm() {
+    let Some(authority) = Authority::new("rsa").filter(|_| has("gpgsm")) else { return };
+    let leaf = authority.leaf("ada", "email:ada@example.org", "emailProtection", "30");
+    let mut repo = Repo::new();
+    repo.commit(ADA, "Signed");
+    resign(&repo, |signed| authority.sign_with_gpgsm(&leaf, signed));
+    assert_eq!(checked(&repo, Some(map_of(&quoted(&authority.pin(&leaf))))), [Some(Checked::Good)]);
+    resign(&repo, |_| authority.sign_with_gpgsm(&leaf, b"another commit"));
+    assert_eq!(checked(&repo, Some(map_of(&quoted(&authority.pin(&leaf))))), [Some(Checked::Bad)]);
 }

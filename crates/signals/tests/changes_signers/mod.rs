@@ -67,6 +67,18 @@ pub(crate) fn patched(armour: &str, from: &[u8], to: &[u8]) -> String {
     format!("{first}\n{}\n{last}", STANDARD.encode(bytes))
 }
 
+/// A certificate whose embedded signature by the subkey is broken; it stands in the part of the binding that has no hash.
+pub(crate) fn without_back(certificate: &str) -> String {
+    let text = certificate.trim_matches(|c: char| c == '"' || c.is_whitespace());
+    let (first, rest) = text.split_once("\n\n").unwrap();
+    let (body, last) = rest.rsplit_once("\n-----END").unwrap();
+    let body: String = body.lines().filter(|line| !line.starts_with('=')).collect();
+    let mut bytes = STANDARD.decode(body).unwrap();
+    let at = bytes.windows(3).rposition(|window| window == [32, 4, 0x19]).unwrap();
+    bytes[at + 12] ^= 1;
+    quoted(&format!("{first}\n\n{}\n-----END{last}", STANDARD.encode(bytes)))
+}
+
 pub(crate) struct SshKeys(tempfile::TempDir);
 
 impl SshKeys {
@@ -232,35 +244,22 @@ impl Authority {
 
     /// Makes a certificate for some days; its name.
     pub(crate) fn leaf(&self, name: &str, alternative: &str, uses: &str, days: &str) -> String {
+        self.leaf_by("ca", name, alternative, uses, days)
+    }
+
+    /// The same, issued by another than the authority itself.
+    pub(crate) fn leaf_by(&self, issuer: &str, name: &str, alternative: &str, uses: &str, days: &str) -> String {
+        let (issuer, issuer_key) = (format!("{issuer}.pem"), format!("{issuer}.key"));
         self.key(name);
         let (key, request, file) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
         let subject = format!("/CN={name}");
         self.openssl(&["req", "-new", "-key", &key, "-out", &request, "-subj", &subject], b"");
         std::fs::write(self.0.path().join("ext"), format!("subjectAltName={alternative}\nextendedKeyUsage={uses}\n"))
             .unwrap();
-        let made = self
-            .command(&[
-                "x509",
-                "-req",
-                "-in",
-                &request,
-                "-CA",
-                "ca.pem",
-                "-CAkey",
-                "ca.key",
-                "-CAcreateserial",
-                "-out",
-                &file,
-            ])
-            .args(["-days", days, "-extfile", "ext"])
-            .output()
-            .unwrap();
-        assert!(made.status.success() || days.starts_with('-'), "{}", String::from_utf8_lossy(&made.stderr));
+        let plain =
+            ["x509", "-req", "-in", &request, "-CA", &issuer, "-CAkey", &issuer_key, "-CAcreateserial", "-out", &file];
+        self.openssl(&[plain.as_slice(), &["-days", days, "-extfile", "ext"]].concat(), b"");
         name.to_owned()
-    }
-
-    pub(crate) fn is_made(&self, name: &str) -> bool {
-        self.0.path().join(format!("{name}.pem")).metadata().is_ok_and(|file| file.len() > 0)
     }
 
     /// The certificate in the map's form.
@@ -293,5 +292,29 @@ impl Authority {
         ];
         let out = self.openssl(&[plain.as_slice(), more].concat(), message);
         String::from_utf8(out).unwrap().replace("CMS-----", "SIGNED MESSAGE-----")
+    }
+
+    /// The same by gpgsm, which writes BER with indefinite lengths. Needs a leaf with an address.
+    pub(crate) fn sign_with_gpgsm(&self, name: &str, message: &[u8]) -> String {
+        let home = tempfile::tempdir().unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(home.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let print = self.openssl(&["x509", "-in", "ca.pem", "-noout", "-fingerprint", "-sha1"], b"");
+        let print = String::from_utf8(print).unwrap().trim().split('=').nth(1).unwrap().to_owned();
+        std::fs::write(home.path().join("trustlist.txt"), format!("{print} S relax\n")).unwrap();
+        std::fs::write(home.path().join("message"), message).unwrap();
+        let bundle = home.path().join("bundle");
+        let (file, certificate, key) = (bundle.to_str().unwrap(), format!("{name}.pem"), format!("{name}.key"));
+        let parts = ["-in", &certificate, "-inkey", &key, "-certfile", "ca.pem", "-out", file, "-passout", "pass:x"];
+        self.openssl(&[["pkcs12", "-export", "-legacy"].as_slice(), &parts].concat(), b"");
+        let gpgsm = |arguments: &[&str]| {
+            let plain = ["--batch", "--pinentry-mode", "loopback", "--passphrase-fd", "0", "--disable-crl-checks"];
+            let mut command = Command::new("gpgsm");
+            output(command.args(plain).args(arguments).current_dir(home.path()).env("GNUPGHOME", home.path()), b"x\n")
+        };
+        gpgsm(&["--import", "bundle"]);
+        let armour = gpgsm(&["--armor", "--detach-sign", "-u", "ada@example.org", "message"]);
+        let _ = Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", home.path()).status();
+        String::from_utf8(armour).unwrap()
     }
 }

@@ -292,6 +292,12 @@ impl<'a> Sums<'a> {
         vec![metric("ai_authored_share", authored), metric("ai_led_share", self.all.led_share())]
     }
 
+    /// Squashed commits that name a tool without attribution.
+    fn laundered(&self) -> u64 {
+        let laundered = |row: &&Row| row.has(Mark::Squash) && row.has(Mark::Mentions) && row.sources.is_empty();
+        self.table.rows.iter().filter(laundered).count() as u64
+    }
+
     fn remarks(&self, has_runs: bool) -> Vec<Remark> {
         let mut out = Vec::new();
         let mut say = |kind: &str, count: u64, text: String| {
@@ -341,17 +347,8 @@ impl<'a> Sums<'a> {
             let marked = self.marks.get(&mark).copied().unwrap_or(0);
             say(kind, marked, format!("{marked} {words}"));
         }
-        let laundered = self
-            .table
-            .rows
-            .iter()
-            .filter(|row| row.has(Mark::Squash) && row.has(Mark::Mentions) && row.sources.is_empty())
-            .count();
-        say(
-            "squashed",
-            laundered as u64,
-            format!("{laundered} squashed commits name an AI tool and carry no attribution"),
-        );
+        let laundered = self.laundered();
+        say("squashed", laundered, format!("{laundered} squashed commits name an AI tool and carry no attribution"));
         if let Some(log) = &history.reference_log {
             for (kind, text) in log_remarks(log, &history.head) {
                 say(kind, 1, text);

@@ -141,7 +141,7 @@ pub(super) struct Signature<'a> {
     value: &'a [u8],
 }
 
-fn subpackets<'a>(mut bytes: &'a [u8]) -> Result<Vec<(u8, &'a [u8])>, Refused> {
+fn subpackets(mut bytes: &[u8]) -> Result<Vec<(u8, &[u8])>, Refused> {
     let mut out = Vec::new();
     while !bytes.is_empty() {
         let length = length(&mut bytes, false)?;
