@@ -243,3 +243,41 @@ fn x509_signatures_by_gpgsm() {
     resign(&repo, |_| authority.sign_with_gpgsm(&leaf, b"another commit"));
     assert_eq!(checked(&repo, Some(map_of(&quoted(&authority.pin(&leaf))))), [Some(Checked::Bad)]);
 }
+
+/// What the first walk pays for each signature; `cargo test -p standstill-signals --test changes_signed -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures"]
+fn what_a_signature_costs() {
+    const TIMES: u32 = 2_000;
+    let message = vec![b'x'; 600];
+    let measure = |name: &str, map: &str, armour: &[u8]| {
+        let identities = standstill_signals::changes::Identities::with_map("map", map).unwrap();
+        assert_eq!(identities.check(armour, &message, 0).0.checked, Checked::Good, "{name}");
+        let start = std::time::Instant::now();
+        for _ in 0..TIMES {
+            let _ = std::hint::black_box(identities.check(armour, &message, 0));
+        }
+        println!("{name}: {:.0} microseconds", start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
+    };
+    if let Some(keys) = SshKeys::new() {
+        for (kind, bits) in [("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "384"), ("rsa", "3072")] {
+            let (path, public) = keys.make(kind, bits);
+            measure(&format!("SSH {kind} {bits}"), &map_of(&quoted(&public)), &SshKeys::sign(&path, &message));
+        }
+    }
+    if let Some(gpg) = Gpg::new() {
+        for kind in ["ed25519", "rsa3072", "nistp256"] {
+            let print = gpg.generate(kind, "sign", "never", None);
+            measure(&format!("OpenPGP {kind}"), &map_of(&gpg.certificate(&print)), &gpg.detached(&print, &message));
+        }
+    }
+    for kind in ["rsa", "p256"] {
+        let Some(authority) = Authority::new(kind) else { return };
+        let leaf = authority.leaf("ada", "email:ada@example.org", "codeSigning", "30");
+        let armour = authority.sign(&leaf, &message, &[]);
+        measure(&format!("X.509 {kind}, pinned"), &map_of(&quoted(&authority.pin(&leaf))), armour.as_bytes());
+        let issued =
+            format!("version = 1\nissuers = [{}]\n{}", authority.pem("ca"), map_of("").replace("version = 1\n", ""));
+        measure(&format!("X.509 {kind}, issued"), &issued, armour.as_bytes());
+    }
+}

@@ -195,6 +195,11 @@ impl Gpg {
         quoted(&self.run(&["--armor", "--export", print]))
     }
 
+    /// A detached signature, as git has gpg make it.
+    pub(crate) fn detached(&self, print: &str, message: &[u8]) -> Vec<u8> {
+        output(Command::new(self.0.path().join("gpg")).args(["-bsau", print]), message)
+    }
+
     /// Imports the revocation that gpg made with the key; it names no reason.
     pub(crate) fn revoke(&self, print: &str) {
         let path = self.0.path().join("openpgp-revocs.d").join(format!("{print}.rev"));

@@ -35,7 +35,10 @@ impl Table {
         }
         if let Some(log) = &header.reference_log {
             let ids = [Some(&log.tip), log.newest.as_ref(), log.target.as_ref()];
-            if ids.into_iter().flatten().any(|id| !is_id(id, digits)) || !rising(&log.signatures) {
+            if ids.into_iter().flatten().any(|id| !is_id(id, digits))
+                || !rising(&log.signatures)
+                || log.branch.as_ref().is_some_and(|name| name.chars().any(char::is_control))
+            {
                 return Err(broken("the log of references is not in order".to_owned()));
             }
         }

@@ -48,7 +48,11 @@ fn says(message: &[u8]) -> (Says, u64) {
     let number = fields.get("number").and_then(|text| text.parse().ok()).unwrap_or(0);
     let field = |name: &str| fields.get(name).cloned();
     let says = match (kind, field("ref"), field("targetID")) {
-        ("RSL Reference Entry" | "RSL Propagation Entry", Some(name), Some(target)) => Says::Reference(name, target),
+        ("RSL Reference Entry" | "RSL Propagation Entry", Some(name), Some(target))
+            if ObjectId::from_hex(target.as_bytes()).is_ok() && !name.chars().any(char::is_control) =>
+        {
+            Says::Reference(name, target)
+        }
         ("RSL Annotation Entry", _, _) if field("skip").as_deref() == Some("true") => Says::TakesBack(ids),
         ("RSL Annotation Entry", _, _) => Says::Note,
         _ => Says::Unreadable,
