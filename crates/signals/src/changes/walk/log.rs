@@ -51,7 +51,7 @@ fn says(message: &[u8]) -> (Says, u64) {
         ("RSL Reference Entry" | "RSL Propagation Entry", Some(name), Some(target))
             if ObjectId::from_hex(target.as_bytes()).is_ok() && !name.chars().any(char::is_control) =>
         {
-            Says::Reference(name, target)
+            Says::Reference(name, target.to_ascii_lowercase())
         }
         ("RSL Annotation Entry", _, _) if field("skip").as_deref() == Some("true") => Says::TakesBack(ids),
         ("RSL Annotation Entry", _, _) => Says::Note,
@@ -110,7 +110,7 @@ impl ReferenceLog {
         self.signatures = counts.into_iter().collect();
         let standing = || {
             entries.iter().filter(|entry| !gone.contains(entry.id.as_str())).filter_map(|entry| match &entry.says {
-                Says::Reference(name, target) => Some((entry, name, target)),
+                Says::Reference(name, target) if target.len() == head.len() => Some((entry, name, target)),
                 _ => None,
             })
         };
