@@ -248,16 +248,20 @@ fn x509_signatures_by_gpgsm() {
 #[test]
 #[ignore = "measures"]
 fn what_a_signature_costs() {
-    const TIMES: u32 = 2_000;
+    const TIMES: u32 = 50;
     let message = vec![b'x'; 600];
     let measure = |name: &str, map: &str, armour: &[u8]| {
         let identities = standstill_signals::changes::Identities::with_map("map", map).unwrap();
         assert_eq!(identities.check(armour, &message, 0).0.checked, Checked::Good, "{name}");
-        let start = std::time::Instant::now();
-        for _ in 0..TIMES {
-            let _ = std::hint::black_box(identities.check(armour, &message, 0));
-        }
-        println!("{name}: {:.0} microseconds", start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES));
+        // The best of many short rounds, so that other load on the machine counts less.
+        let round = |_| {
+            let start = std::time::Instant::now();
+            for _ in 0..TIMES {
+                let _ = std::hint::black_box(identities.check(armour, &message, 0));
+            }
+            start.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES)
+        };
+        println!("{name}: {:.0} microseconds", (0..40).map(round).fold(f64::INFINITY, f64::min));
     };
     if let Some(keys) = SshKeys::new() {
         for (kind, bits) in [("ed25519", "256"), ("ecdsa", "256"), ("ecdsa", "384"), ("rsa", "3072")] {
