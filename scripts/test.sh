@@ -17,6 +17,11 @@ command -v python3 >/dev/null || need+=(python3)
 [ -x /usr/bin/prometheus ] || need+=(prometheus)
 command -v sbatch >/dev/null || need+=(slurm-wlm munge)
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need+=(postgresql)
+# Signers of commits, whose signatures the change ledger verifies
+command -v ssh-keygen >/dev/null || need+=(openssh-client)
+command -v gpg >/dev/null || need+=(gnupg)
+command -v gpgsm >/dev/null || need+=(gpgsm)
+command -v openssl >/dev/null || need+=(openssl)
 [ -d /usr/share/gocode/src/golang.org/x/mod ] || need+=(golang-go golang-golang-x-mod-dev)
 if [ ${#need[@]} -gt 0 ]; then
   if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

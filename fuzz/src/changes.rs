@@ -4,8 +4,9 @@ use standstill_signals::changes::attestation::{dsse, git_ai, trace};
 use standstill_signals::changes::chain::CodeOfRuns;
 use standstill_signals::changes::method::Method;
 use standstill_signals::changes::record::{Inputs, Record};
+use standstill_signals::changes::signature::Keyring;
 use standstill_signals::changes::table::Table;
-use standstill_signals::changes::{ClassTable, Identities, commit, recompute, signature, trailer};
+use standstill_signals::changes::{ClassTable, Identities, commit, recompute, trailer};
 
 /// A commit object, its trailers and its signature.
 pub fn changes_commit(bytes: &[u8]) -> bool {
@@ -17,8 +18,8 @@ pub fn changes_commit(bytes: &[u8]) -> bool {
     let _ = (trailer::has_request_suffix(&message), trailer::looks_squashed(&message));
     if let (Some(armour), Some(signed)) = (&found.signature, found.signed_bytes(bytes)) {
         assert!(signed.len() < bytes.len(), "what is signed is the object without its signature");
-        let (_, key) = signature::check(armour, &signed, |_| true);
-        assert!(key.is_none(), "no seed is signed, so that no mutation of one can hold");
+        let (_, signer) = Keyring::default().check(armour, &signed, 0);
+        assert!(signer.is_none(), "without keys nobody signs");
     }
     true
 }
@@ -32,7 +33,15 @@ pub fn changes_attestations(bytes: &[u8]) -> bool {
             assert_eq!(inside.ai + inside.outside, claim.ai_lines());
         }
     }
-    note.is_ok() | trace::parse(bytes).is_ok() | dsse::parse(bytes).is_ok()
+    let envelopes = Identities::builtin().is_ok_and(|nobody| match dsse::parse(bytes, &nobody) {
+        Ok(found) => {
+            let all = found.commits.values().chain(found.moves.iter().map(|approved| &approved.forge));
+            assert!(all.into_iter().all(|forge| forge.signed_approvers.is_empty() && forge.signed_level == 0));
+            true
+        }
+        Err(_) => false,
+    });
+    note.is_ok() | trace::parse(bytes).is_ok() | envelopes
 }
 
 /// A table has one encoding, and the record of an accepted table keeps its bounds in order.
@@ -80,7 +89,7 @@ pub(crate) fn table() -> Vec<u8> {
     let hash: String = Method::default().hash().unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect();
     let (a, b) = ("1".repeat(40), "2".repeat(40));
     let header = format!(
-        "{{\"format\":\"standstill/changes-table/1\",\"method-hash\":\"{hash}\",\"head\":\"{b}\",\"persons\":[{{\"id\":\"aa\",\"nature\":\"person\"}},\
+        "{{\"format\":\"standstill/changes-table/2\",\"method-hash\":\"{hash}\",\"head\":\"{b}\",\"persons\":[{{\"id\":\"aa\",\"nature\":\"person\"}},\
          {{\"id\":\"claude\",\"nature\":\"ai\"}}],\"rows\":2}}"
     );
     let first = format!(

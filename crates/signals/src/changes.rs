@@ -20,13 +20,17 @@ pub mod chain;
 pub mod classes;
 pub mod commit;
 pub mod compare;
+#[cfg(feature = "git")]
 pub mod crowd;
 pub mod engineer;
 pub mod error;
+#[cfg(feature = "git")]
 pub mod evidence;
+#[cfg(feature = "git")]
 pub mod identity;
 pub mod method;
 pub mod month;
+pub mod nature;
 pub mod record;
 pub mod review;
 pub mod signature;
@@ -39,6 +43,7 @@ pub mod weigh;
 
 pub use classes::ClassTable;
 pub use error::ChangesError;
+#[cfg(feature = "git")]
 pub use identity::Identities;
 pub use method::Method;
 pub use record::{Inputs, Record, recheck, recompute};

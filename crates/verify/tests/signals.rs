@@ -58,7 +58,7 @@ fn ledger() -> Prepared {
     let method = changes::Method::default();
     let (one, two) = ("1".repeat(40), "2".repeat(40));
     let table = format!(
-        "{{\"format\":\"standstill/changes-table/1\",\"method-hash\":\"{}\",\"head\":\"{two}\",\"persons\":[{{\"id\":\"aa\",\"nature\":\"person\"}},{{\"id\":\"claude\",\"nature\":\"ai\"}}],\"rows\":2}}\n\
+        "{{\"format\":\"standstill/changes-table/2\",\"method-hash\":\"{}\",\"head\":\"{two}\",\"persons\":[{{\"id\":\"aa\",\"nature\":\"person\"}},{{\"id\":\"claude\",\"nature\":\"ai\"}}],\"rows\":2}}\n\
          {{\"id\":\"{one}\",\"parents\":[],\"authored\":1,\"committed\":1,\"author\":0,\"committer\":0,\"cells\":[{{\"class\":\"training\",\"files\":1,\"added\":9,\"deleted\":0}}]}}\n\
          {{\"id\":\"{two}\",\"parents\":[\"{one}\"],\"authored\":2,\"committed\":2,\"author\":1,\"committer\":0,\"sources\":[\"author\"],\"cells\":[{{\"class\":\"training\",\"files\":1,\"added\":3,\"deleted\":0}}]}}\n",
         hex::encode(method.hash().unwrap()),

@@ -194,7 +194,7 @@ pub struct ChangesArgs {
     /// Agent Trace records (JSON Lines)
     #[arg(long, value_name = "FILE")]
     pub traces: Option<PathBuf>,
-    /// DSSE envelopes with SLSA source summaries or gittuf approvals (JSON Lines); may be given more than once. Signatures are not verified
+    /// DSSE envelopes with SLSA source summaries or gittuf approvals (JSON Lines); may be given more than once. Signatures are verified with the keys of the identity map; unverified ones are claims
     #[arg(long, value_name = "FILE")]
     pub envelopes: Vec<PathBuf>,
     /// Which code the declared runs ran (JSON), for the chains from change to checkpoint

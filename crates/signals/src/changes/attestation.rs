@@ -9,6 +9,7 @@
 //! No format binds its lines to the diff, and in practice they do not fit it: rebased commits keep notes about lines that the commit
 //! does not add. Lines outside the diff are counted as rejected, never as attested.
 
+#[cfg(feature = "git")]
 pub mod dsse;
 pub mod git_ai;
 pub mod trace;

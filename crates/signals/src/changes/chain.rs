@@ -5,7 +5,7 @@
 //! is an input of the record like the table; nothing checks it against the cluster. Without it there are no chains, and the record says so.
 
 use super::ChangesError;
-use super::identity::Nature;
+use super::nature::Nature;
 use super::review::Reviews;
 use super::table::{Row, Table};
 use super::weigh::Weight;

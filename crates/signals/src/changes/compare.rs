@@ -11,7 +11,11 @@ fn part(a: &Row, b: &Row) -> &'static str {
         () if a.committed != b.committed || a.authored != b.authored => "dates",
         () if a.author != b.author || a.committer != b.committer => "author or committer",
         () if a.with != b.with || a.sources != b.sources => "attribution",
-        () if a.reviewers != b.reviewers || a.approvers != b.approvers || a.mergers != b.mergers => "review",
+        () if [&a.reviewers, &a.approvers, &a.signed_approvers, &a.mergers]
+            != [&b.reviewers, &b.approvers, &b.signed_approvers, &b.mergers] =>
+        {
+            "review"
+        }
         () if a.cells != b.cells => "lines",
         () if a.rejected != b.rejected => "rejected attestations",
         () => "signature or marks",
@@ -35,6 +39,7 @@ fn unnumbered(row: &Row, table: &Table, to: &HashMap<&str, u32>) -> Row {
         with: list(&row.with),
         reviewers: list(&row.reviewers),
         approvers: list(&row.approvers),
+        signed_approvers: list(&row.signed_approvers),
         mergers: list(&row.mergers),
         ..row.clone()
     }
@@ -96,6 +101,7 @@ mod tests {
             (|row| row.authored += 1, "dates"),
             (|row| row.cells[0].added += 1, "lines"),
             (|row| row.reviewers = vec![1], "review"),
+            (|row| row.signed_approvers = vec![1], "review"),
             (|row| row.level = 3, "signature or marks"),
         ] {
             let mut forged = real.clone();

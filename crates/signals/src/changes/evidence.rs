@@ -47,12 +47,14 @@ pub fn row(identities: &Identities, crowd: &mut Crowd, id: &str, commit: &Commit
         with: lists.with.into_iter().collect(),
         reviewers: lists.reviewers.into_iter().collect(),
         approvers: Vec::new(),
+        signed_approvers: Vec::new(),
         mergers: lists.mergers.into_iter().collect(),
         sources: lists.sources.into_iter().collect(),
         cells: Vec::new(),
         rejected: Vec::new(),
         signature: signed,
         level: 0,
+        signed_level: 0,
         marks: lists.marks.into_iter().collect(),
     }
 }
@@ -108,8 +110,8 @@ impl Lists {
     ) -> Option<signature::Signed> {
         let armour = commit.signature.as_ref()?;
         let bytes = commit.signed_bytes(object)?;
-        let (signed, key) = signature::check(armour, &bytes, |key| identities.knows_key(key));
-        let signer = key.and_then(|key| identities.signer(&key)).map(|identity| crowd.add(identities, &identity));
+        let (signed, signer) = identities.check(armour, &bytes, commit.committer.unix_seconds);
+        let signer = signer.map(|identity| crowd.add(identities, &identity));
         if signer.is_some_and(|signer| actors.iter().all(|actor| actor.place != signer.place)) {
             self.marks.insert(Mark::OtherSigner);
         }

@@ -3,10 +3,12 @@
 //! The built-in table knows AI systems and services. A repository's identity map goes first: it joins the aliases of a person, names the
 //! keys that sign for them, and holds the salt of the pseudonyms. Whoever is unknown counts as an account of a person under the address.
 
+pub use super::nature::Nature;
+
 use super::ChangesError;
-use super::signature::{self, Key};
+use super::signature::{Checked, Keyring, Refused, Signed, Signer};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,18 +19,6 @@ const DOMAIN: &[u8] = b"standstill/1/changes-identities\0";
 const PSEUDONYM: &[u8] = b"standstill/1/changes-person\0";
 /// Longest table, in bytes.
 const MAX_BYTES: usize = 16 << 20;
-
-/// What acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Nature {
-    /// An account that nothing marks as a machine.
-    Person,
-    /// An AI system.
-    Ai,
-    /// A forge or an automaton without a model.
-    Service,
-}
 
 /// An identity after mapping.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +87,9 @@ struct Map {
     /// Secret; without it pseudonyms can be guessed from addresses.
     #[serde(default)]
     salt: String,
+    /// Who issues certificates for persons by their addresses: `spki-sha256:…` or a certificate in PEM.
+    #[serde(default)]
+    issuers: Vec<String>,
     #[serde(default)]
     person: Vec<Person>,
 }
@@ -115,6 +108,29 @@ struct Person {
     logins: Vec<String>,
     #[serde(default)]
     keys: Vec<String>,
+    /// Files with one key each, beside the map.
+    #[serde(default, rename = "key-files")]
+    key_files: Vec<String>,
+}
+
+/// Reads a file that a map names.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
+fn no_file(path: &str) -> Result<String, String> {
+    Err(format!("the file '{path}' cannot be read here; write the key into the map"))
+}
+
+/// The files of keys, by the path that the map gives.
+fn key_files(name: &str, map: &Map, read: ReadFile<'_>) -> Result<BTreeMap<String, String>, ChangesError> {
+    let mut out = BTreeMap::new();
+    for path in map.person.iter().flat_map(|person| &person.key_files) {
+        let text = read(path).map_err(|reason| ChangesError::table(name, reason))?;
+        if text.len() > MAX_BYTES {
+            return Err(ChangesError::table(name, format!("'{path}' is longer than {MAX_BYTES} bytes")));
+        }
+        out.insert(path.clone(), text);
+    }
+    Ok(out)
 }
 
 const fn person() -> Nature {
@@ -159,7 +175,7 @@ pub struct Identities {
     by_email: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
     by_login: HashMap<String, usize>,
-    by_key: BTreeMap<Key, usize>,
+    keys: Keyring,
     salt: String,
     hash: [u8; 32],
 }
@@ -188,7 +204,7 @@ impl Identities {
     /// # Errors
     /// Never for the shipped table; a test reads it.
     pub fn builtin() -> Result<Self, ChangesError> {
-        Self::build(BUILTIN, ("", ""))
+        Self::build(BUILTIN, ("", ""), &no_file)
     }
 
     /// The built-in tables with a repository's identity map.
@@ -196,7 +212,7 @@ impl Identities {
     /// # Errors
     /// [`ChangesError::Table`] with the reason.
     pub fn with_map(name: &str, text: &str) -> Result<Self, ChangesError> {
-        Self::build(BUILTIN, (name, text))
+        Self::build(BUILTIN, (name, text), &no_file)
     }
 
     /// An own table of marks in place of the built-in one, with or without a map.
@@ -204,7 +220,15 @@ impl Identities {
     /// # Errors
     /// [`ChangesError::Table`] with the reason.
     pub fn with_marks(marks: &str, map: Option<(&str, &str)>) -> Result<Self, ChangesError> {
-        Self::build(marks, map.unwrap_or(("", "")))
+        Self::build(marks, map.unwrap_or(("", "")), &no_file)
+    }
+
+    /// As [`Self::with_marks`], with a way to read the files of keys that the map names.
+    ///
+    /// # Errors
+    /// [`ChangesError::Table`] with the reason.
+    pub fn with_files(marks: &str, map: Option<(&str, &str)>, read: ReadFile<'_>) -> Result<Self, ChangesError> {
+        Self::build(marks, map.unwrap_or(("", "")), read)
     }
 
     /// Text of the built-in table, to start an own one from.
@@ -213,7 +237,7 @@ impl Identities {
         BUILTIN
     }
 
-    fn build(marks_text: &str, (name, map_text): (&str, &str)) -> Result<Self, ChangesError> {
+    fn build(marks_text: &str, (name, map_text): (&str, &str), read: ReadFile<'_>) -> Result<Self, ChangesError> {
         let file = "changes-people.toml";
         if marks_text.len() > MAX_BYTES || map_text.len() > MAX_BYTES {
             return Err(ChangesError::table(name, format!("longer than {MAX_BYTES} bytes")));
@@ -234,6 +258,11 @@ impl Identities {
             hasher.update((text.len() as u64).to_be_bytes());
             hasher.update(text.as_bytes());
         }
+        let files = key_files(name, &map, read)?;
+        for text in files.values() {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
         let mut out = Self {
             markers: automaton(&marks.markers)?,
             mentions: automaton(&marks.mentions)?,
@@ -245,17 +274,20 @@ impl Identities {
             by_email: HashMap::new(),
             by_name: HashMap::new(),
             by_login: HashMap::new(),
-            by_key: BTreeMap::new(),
+            keys: Keyring::default(),
             salt: map.salt.clone(),
             hash: hasher.finalize().into(),
         };
         for person in &map.person {
-            out.add(name, person)?;
+            out.add(name, person, &files)?;
+        }
+        for issuer in &map.issuers {
+            out.keys.add_issuer(issuer).map_err(|error| ChangesError::table(name, format!("an issuer: {error}")))?;
         }
         Ok(out)
     }
 
-    fn add(&mut self, file: &str, person: &Person) -> Result<(), ChangesError> {
+    fn add(&mut self, file: &str, person: &Person, files: &BTreeMap<String, String>) -> Result<(), ChangesError> {
         let at = self.people.len();
         let twice = |what: &str| ChangesError::table(file, format!("'{what}' belongs to two persons; give it to one"));
         if self.people.iter().any(|(id, _)| *id == person.id) {
@@ -274,9 +306,10 @@ impl Identities {
                 return Err(twice(email));
             }
         }
-        for line in &person.keys {
-            let key = signature::public_key(line).map_err(|error| ChangesError::table(file, error))?;
-            if self.by_key.insert(key, at).is_some_and(|before| before != at) {
+        let of_files = person.key_files.iter().filter_map(|path| files.get(path));
+        for text in person.keys.iter().chain(of_files) {
+            let wrong = |error: Refused| ChangesError::table(file, format!("a key of '{}': {error}", person.id));
+            if self.keys.add(text, at).map_err(wrong)? {
                 return Err(twice("a key"));
             }
         }
@@ -313,16 +346,35 @@ impl Identities {
         self.mentions.is_match(message)
     }
 
-    /// Who signs with a key.
+    /// What an armoured signature over some bytes proves with the keys of the map, and who signed. `time` is that of the commit, for
+    /// signatures that name none.
     #[must_use]
-    pub fn signer(&self, key: &Key) -> Option<Identity> {
-        self.by_key.get(key).map(|at| self.mapped(*at))
+    pub fn check(&self, armour: &[u8], signed: &[u8], time: i64) -> (Signed, Option<Identity>) {
+        let (mut result, signer) = self.keys.check(armour, signed, time);
+        let owner = match &signer {
+            Some(Signer::Owner(at)) => Some(*at),
+            Some(Signer::Addresses(all)) => {
+                all.iter().find_map(|email| self.by_email.get(&normal_email(email)).copied())
+            }
+            None => None,
+        };
+        if owner.is_none() && result.checked == Checked::Good {
+            result.checked = Checked::UnknownKey;
+        }
+        (result, owner.map(|at| self.mapped(at)))
     }
 
-    /// Whether the map knows a key.
+    /// Who made a signature of a DSSE envelope over some bytes, if the map has the key.
     #[must_use]
-    pub fn knows_key(&self, key: &Key) -> bool {
-        self.by_key.contains_key(key)
+    pub fn envelope_signer(&self, signature: &[u8], signed: &[u8]) -> Option<Identity> {
+        self.keys.bare_signer(signature, signed).map(|at| self.mapped(at))
+    }
+
+    /// Who has a login of a forge or an SSH key (in the form of the wire), by the map alone.
+    #[must_use]
+    pub fn mapped_account(&self, login: &str, key: Option<&[u8]>) -> Option<Identity> {
+        let by_login = || self.by_login.get(&login.to_lowercase()).copied();
+        key.and_then(|blob| self.keys.wire_owner(blob)).or_else(by_login).map(|at| self.mapped(at))
     }
 
     /// Who a login of a forge is.

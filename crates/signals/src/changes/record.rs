@@ -15,7 +15,7 @@ use super::method::{Method, ShareOf};
 use super::month::Month;
 use super::review::{CapacityFigures, ReviewFigures};
 use super::signature::Signed;
-use super::table::{Missing, Person};
+use super::table::{Missing, Person, ReferenceLog};
 use super::tally::{Share, Tally};
 use crate::scan::PathClass;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use standstill_statement::{Decimal, Interval, Measured, Name, Reading};
 
 /// Format of the record; changes with any change of meaning.
-pub const FORMAT: &str = "standstill/changes-record/1";
+pub const FORMAT: &str = "standstill/changes-record/2";
 /// Longest record, in bytes.
 pub const MAX_RECORD_BYTES: usize = 256 << 20;
 /// Bounds hold with certainty for what the table says; a statement's interval cannot say so, and this is the most that it can.
@@ -90,6 +90,8 @@ pub struct HistoryFigures {
     pub missing: Vec<Missing>,
     /// Attestation stores that were read.
     pub stores: Vec<(String, String)>,
+    /// gittuf's log of references.
+    pub reference_log: Option<ReferenceLog>,
 }
 
 /// One month.
@@ -116,7 +118,7 @@ pub struct PersonFigures {
     pub committed_for_others: u64,
     /// Merges that it authored, and changes that a trailer says it merged.
     pub merged: u64,
-    /// Changes of others that it reviewed, by trailers.
+    /// Changes of others that it reviewed, by trailers or verified approvals.
     pub reviewed: u64,
     /// Lines of them, added and removed.
     pub reviewed_lines: u64,

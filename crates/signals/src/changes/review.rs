@@ -4,9 +4,9 @@
 //! "reviewed". A pull request's number, a forge as committer and a signature are traces that there may have been a review; they are
 //! counted apart as `trace-only`.
 
-use super::identity::Nature;
 use super::method::{Claims, Method};
 use super::month::{DAY_SECONDS, day_text};
+use super::nature::Nature;
 use super::table::{Mark, Person, Row};
 use super::weigh::Weight;
 use crate::scan::PathClass;
@@ -62,10 +62,16 @@ pub struct ReviewFigures {
     pub ai_training: Coverage,
     /// Changes whose author and committer are AI systems or services, without a person who takes part or reviews.
     pub without_person: u64,
+    /// Changes that a person other than the author approved with a verified signature, or with a forge's verified word.
+    pub signed_approval: u64,
     /// Changes of which a forge claims two-party review, unverified.
     pub two_party_claimed: u64,
+    /// Changes of which a summary with a verified signature says so.
+    pub two_party_signed: u64,
     /// Changes by SLSA source level that a forge claims, 0 to 4, unverified.
     pub claimed_levels: [u64; 5],
+    /// Changes by SLSA source level in summaries with a verified signature, 0 to 4.
+    pub signed_levels: [u64; 5],
 }
 
 /// Whether the reviews fit into days.
@@ -136,7 +142,7 @@ impl<'a> Reviews<'a> {
     #[must_use]
     pub fn persons(&self, row: &Row) -> Vec<u32> {
         let claimed = if self.method.approval_claims == Claims::Accepted { row.approvers.as_slice() } else { &[] };
-        let mut list: Vec<u32> = row.reviewers.iter().chain(claimed).copied().collect();
+        let mut list: Vec<u32> = row.reviewers.iter().chain(&row.signed_approvers).chain(claimed).copied().collect();
         list.retain(|place| *place != row.author && self.nature(*place) == Nature::Person);
         list.sort_unstable();
         list.dedup();
@@ -146,11 +152,12 @@ impl<'a> Reviews<'a> {
     /// How a change was reviewed.
     #[must_use]
     pub fn how(&self, row: &Row) -> Reviewed {
+        let seen = || row.reviewers.iter().chain(&row.signed_approvers);
         if !self.persons(row).is_empty() {
             Reviewed::Person
-        } else if row.reviewers.iter().any(|place| self.nature(*place) != Nature::Person) {
+        } else if seen().any(|place| self.nature(*place) != Nature::Person) {
             Reviewed::Machine
-        } else if row.reviewers.contains(&row.author) {
+        } else if seen().any(|place| *place == row.author) {
             Reviewed::Author
         } else if row.has(Mark::Request)
             || row.committer != row.author
@@ -188,7 +195,10 @@ impl<'a> Reviews<'a> {
             }
         }
         figures.without_person += u64::from(without);
+        figures.signed_approval += u64::from(row.signed_approvers.iter().any(|place| persons.contains(place)));
         figures.two_party_claimed += u64::from(row.has(Mark::TwoPartyClaimed));
+        figures.two_party_signed += u64::from(row.has(Mark::TwoPartySigned));
+        figures.signed_levels[usize::from(row.signed_level.min(4))] += 1;
         figures.claimed_levels[usize::from(row.level.min(4))] += 1;
         let (added, deleted) = row.lines();
         let day = row.committed.div_euclid(DAY_SECONDS);
@@ -238,6 +248,9 @@ mod tests {
             Reviewed::Trace,
             "a forge's claim is no review"
         );
+        let signed = |approvers: &[u32]| Row { signed_approvers: approvers.to_vec(), ..row(0, 1) };
+        assert_eq!(reviews.how(&signed(&[1])), Reviewed::Person, "a verified approval is a review");
+        assert_eq!((reviews.how(&signed(&[0])), reviews.how(&signed(&[2]))), (Reviewed::Author, Reviewed::Machine));
         let accepted = Method { approval_claims: Claims::Accepted, ..Method::default() };
         assert_eq!(
             Reviews::new(&table.header.persons, &accepted).how(&Row { approvers: vec![1], ..row(0, 1) }),

@@ -1,14 +1,38 @@
-//! Signatures of commits: which kind, and for SSH with Ed25519 whether they hold.
+//! Signatures of commits: which kind, and whether they hold by a key of the identity map.
 //!
-//! SSHSIG (OpenSSH, `PROTOCOL.sshsig`) with an Ed25519 key is verified against the keys of the identity map, namespace `git`. GPG and X.509
-//! signatures are seen and **not verified**: that needs a keyring or a certificate chain, and none is part of the record.
+//! | module | what it reads |
+//! |---|---|
+//! | `ssh` | SSHSIG (OpenSSH, `PROTOCOL.sshsig`, `PROTOCOL.u2f`) and SSH public keys |
+//! | `openpgp`, `packet` | certificates and detached signatures, version 4 (RFC 4880, RFC 9580) |
+//! | `cms`, `x509`, `asn1` | detached CMS SignedData (RFC 5652) and certificates (RFC 5280) |
+//! | `key`, `keyring` | public keys and their algorithms; whose key is whose |
+//!
+//! All but the types here is behind the feature `git`: verification of a published table needs no signature, because the table names results.
+//! No module reads a clock: validity is judged at the time that the signature names.
 
-use super::ChangesError;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signature, VerifyingKey};
+#[cfg(feature = "git")]
+mod armour;
+#[cfg(feature = "git")]
+mod asn1;
+#[cfg(feature = "git")]
+mod cms;
+#[cfg(feature = "git")]
+mod key;
+#[cfg(feature = "git")]
+mod keyring;
+#[cfg(feature = "git")]
+mod openpgp;
+#[cfg(feature = "git")]
+mod packet;
+#[cfg(feature = "git")]
+mod ssh;
+#[cfg(feature = "git")]
+mod x509;
+
+#[cfg(feature = "git")]
+pub use keyring::{Keyring, Signer};
+
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256, Sha512};
 
 /// How a commit is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,18 +48,22 @@ pub enum Scheme {
     Unknown,
 }
 
-/// What is known about a signature.
+/// What is known about a signature. The order is part of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checked {
-    /// Present; this program cannot verify its kind.
+    /// Present, and nothing can be said: an OpenPGP signature by a key that the map does not give, or an algorithm or version that is not read.
     NotVerified,
-    /// It holds, by a key of the identity map.
+    /// It holds, by a key of the identity map that was valid then.
     Good,
-    /// It holds, by a key that the identity map does not know.
+    /// It holds, by a key that comes with the signature and that the identity map does not know.
     UnknownKey,
     /// It does not hold, or cannot be read.
     Bad,
+    /// Refused, whatever it proves: MD5 or SHA-1, or an RSA key of less than 2,048 bits.
+    Weak,
+    /// It holds by a key of the identity map that had expired, was revoked or did not exist yet at the time that the signature names.
+    KeyNotValid,
 }
 
 /// A signature of a commit.
@@ -48,46 +76,44 @@ pub struct Signed {
     pub checked: Checked,
 }
 
-/// An Ed25519 key as SSH writes it.
-pub type Key = [u8; 32];
-
-/// Longest armour that is read, in bytes.
-const MAX_ARMOUR_BYTES: usize = 1 << 16;
-const SSH_BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
-const SSH_END: &str = "-----END SSH SIGNATURE-----";
-
-fn wrong(reason: impl std::fmt::Display) -> ChangesError {
-    ChangesError::foreign("SSH key or signature", reason)
+/// Why a key or a signature is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A kind, a version or an algorithm that is not read, or a key that is not given.
+    #[error("not read: {0}")]
+    Unread(String),
+    /// Malformed, or it does not hold.
+    #[error("{0}")]
+    Bad(String),
+    /// A hash or a key that is too weak.
+    #[error("refused as weak: {0}")]
+    Weak(String),
+    /// The key was not valid at that time.
+    #[error("{0}")]
+    KeyNotValid(String),
 }
 
-/// One length-prefixed string (RFC 4251, section 5).
-fn string<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], ChangesError> {
-    let (head, rest) = bytes.split_first_chunk::<4>().ok_or_else(|| wrong("cut off"))?;
-    let length = usize::try_from(u32::from_be_bytes(*head)).map_err(wrong)?;
-    let (value, rest) = rest.split_at_checked(length).ok_or_else(|| wrong("cut off"))?;
-    *bytes = rest;
-    Ok(value)
-}
-
-fn ed25519_key(mut blob: &[u8]) -> Result<Key, ChangesError> {
-    if string(&mut blob)? != b"ssh-ed25519" {
-        return Err(wrong("only ssh-ed25519 keys are read"));
+impl Refused {
+    /// As the table says it.
+    #[must_use]
+    pub const fn checked(&self) -> Checked {
+        match self {
+            Self::Unread(_) => Checked::NotVerified,
+            Self::Bad(_) => Checked::Bad,
+            Self::Weak(_) => Checked::Weak,
+            Self::KeyNotValid(_) => Checked::KeyNotValid,
+        }
     }
-    let key = string(&mut blob)?;
-    key.try_into().ok().filter(|_| blob.is_empty()).ok_or_else(|| wrong("an Ed25519 key has 32 bytes"))
-}
 
-/// Reads `ssh-ed25519 BASE64 comment`.
-///
-/// # Errors
-/// Anything that is not one Ed25519 key.
-pub fn public_key(line: &str) -> Result<Key, ChangesError> {
-    let mut words = line.split_whitespace();
-    if words.next() != Some("ssh-ed25519") {
-        return Err(wrong("only ssh-ed25519 keys are read; write 'ssh-ed25519 AAAA…'"));
+    #[cfg(feature = "git")]
+    fn bad(reason: impl std::fmt::Display) -> Self {
+        Self::Bad(reason.to_string())
     }
-    let blob = STANDARD.decode(words.next().unwrap_or("")).map_err(wrong)?;
-    ed25519_key(&blob)
+
+    #[cfg(feature = "git")]
+    fn unread(reason: impl std::fmt::Display) -> Self {
+        Self::Unread(reason.to_string())
+    }
 }
 
 /// The kind, from the armour.
@@ -104,59 +130,5 @@ pub fn scheme(armour: &[u8]) -> Scheme {
     }
 }
 
-/// Looks at a signature over `signed`. Gives the key beside the result when it holds.
-#[must_use]
-pub fn check(armour: &[u8], signed: &[u8], is_known: impl Fn(&Key) -> bool) -> (Signed, Option<Key>) {
-    let scheme = scheme(armour);
-    if scheme != Scheme::Ssh {
-        return (Signed { scheme, checked: Checked::NotVerified }, None);
-    }
-    match ssh(armour, signed) {
-        Ok(Some(key)) if is_known(&key) => (Signed { scheme, checked: Checked::Good }, Some(key)),
-        Ok(Some(key)) => (Signed { scheme, checked: Checked::UnknownKey }, Some(key)),
-        Ok(None) => (Signed { scheme, checked: Checked::NotVerified }, None),
-        Err(_) => (Signed { scheme, checked: Checked::Bad }, None),
-    }
-}
-
-/// The key of an Ed25519 SSHSIG that holds; `None` for other algorithms.
-fn ssh(armour: &[u8], signed: &[u8]) -> Result<Option<Key>, ChangesError> {
-    if armour.len() > MAX_ARMOUR_BYTES {
-        return Err(wrong("the armour is too long"));
-    }
-    let text = std::str::from_utf8(armour).map_err(wrong)?.trim();
-    let inner =
-        text.strip_prefix(SSH_BEGIN).and_then(|rest| rest.strip_suffix(SSH_END)).ok_or_else(|| wrong("no end"))?;
-    let joined: String = inner.split_whitespace().collect();
-    let blob = STANDARD.decode(joined).map_err(wrong)?;
-    let mut rest = blob.strip_prefix(b"SSHSIG\0\0\0\x01").ok_or_else(|| wrong("not SSHSIG version 1"))?;
-    let (key, namespace) = (string(&mut rest)?, string(&mut rest)?);
-    let (reserved, hash, mut signature) = (string(&mut rest)?, string(&mut rest)?, string(&mut rest)?);
-    if namespace != b"git" || !rest.is_empty() {
-        return Err(wrong("not made for git"));
-    }
-    if !key.starts_with(b"\0\0\0\x0bssh-ed25519") {
-        return Ok(None);
-    }
-    let key = ed25519_key(key)?;
-    let digest = match hash {
-        b"sha512" => Sha512::digest(signed).to_vec(),
-        b"sha256" => Sha256::digest(signed).to_vec(),
-        _ => return Err(wrong("an unknown hash")),
-    };
-    if string(&mut signature)? != b"ssh-ed25519" {
-        return Err(wrong("key and signature differ in kind"));
-    }
-    let raw: [u8; 64] = string(&mut signature)?.try_into().map_err(|_| wrong("an Ed25519 signature has 64 bytes"))?;
-    let mut message = b"SSHSIG".to_vec();
-    for part in [namespace, reserved, hash, &digest] {
-        message.extend_from_slice(&u32::try_from(part.len()).map_err(wrong)?.to_be_bytes());
-        message.extend_from_slice(part);
-    }
-    let verifying = VerifyingKey::from_bytes(&key).map_err(wrong)?;
-    verifying.verify_strict(&message, &Signature::from_bytes(&raw)).map_err(wrong)?;
-    Ok(Some(key))
-}
-
-#[cfg(test)]
+#[cfg(all(test, feature = "git"))]
 mod tests;

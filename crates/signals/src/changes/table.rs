@@ -9,13 +9,13 @@ mod check;
 
 use super::ChangesError;
 use super::attestation::Rejection;
-use super::identity::Nature;
+use super::nature::Nature;
 use super::signature::Signed;
 use crate::scan::PathClass;
 use serde::{Deserialize, Serialize};
 
 /// Format of the table; changes with any change of meaning.
-pub const FORMAT: &str = "standstill/changes-table/1";
+pub const FORMAT: &str = "standstill/changes-table/2";
 /// Largest table, in bytes.
 pub const MAX_TABLE_BYTES: usize = 4 << 30;
 /// Most rows.
@@ -87,8 +87,10 @@ pub enum Mark {
     Unreadable,
     /// The signature is by another person than author and committer.
     OtherSigner,
-    /// A forge's summary claims two-party review; its signature was not verified.
+    /// A forge's summary claims two-party review; no signature of it was verified.
     TwoPartyClaimed,
+    /// A summary that a service of the identity map signed says that two parties reviewed.
+    TwoPartySigned,
 }
 
 /// Counts of one class of paths in one commit.
@@ -139,6 +141,9 @@ pub struct Row {
     /// Who approved, by a forge's unverified summary.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<u32>,
+    /// Who approved, by a signature that was verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed_approvers: Vec<u32>,
     /// Who merged, by trailers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mergers: Vec<u32>,
@@ -157,6 +162,9 @@ pub struct Row {
     /// Highest SLSA source level that a forge claims.
     #[serde(default, skip_serializing_if = "is_zero_level")]
     pub level: u8,
+    /// Highest SLSA source level in a summary that a service of the identity map signed.
+    #[serde(default, skip_serializing_if = "is_zero_level")]
+    pub signed_level: u8,
     /// What else is known; sorted, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
@@ -231,6 +239,30 @@ pub struct Missing {
     pub needed_by: String,
 }
 
+/// gittuf's log of references, as far as the repository has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReferenceLog {
+    /// Newest entry.
+    pub tip: String,
+    /// Entries, annotations among them.
+    pub entries: u64,
+    /// Entries by signature; `None` for those without one.
+    pub signatures: Vec<(Option<Signed>, u64)>,
+    /// Entries whose number does not follow their parent's, that have several parents, or that cannot be read.
+    pub broken: u64,
+    /// The branch that was walked, or the one whose newest entry names the head.
+    pub branch: Option<String>,
+    /// Entries for that branch that no verified annotation takes back.
+    pub for_branch: u64,
+    /// The newest of them.
+    pub newest: Option<String>,
+    /// What it names.
+    pub target: Option<String>,
+    /// Its signature.
+    pub signature: Option<Signed>,
+}
+
 /// The header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -250,6 +282,9 @@ pub struct Header {
     /// Attestation stores that were read: name and what identifies their state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stores: Vec<(String, String)>,
+    /// gittuf's log of references.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_log: Option<ReferenceLog>,
     /// Attestations about commits that are not in the history.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stray_attestations: u64,

@@ -13,6 +13,8 @@ mod frequent;
 mod history;
 mod jobs;
 mod lines;
+mod log;
+mod moves;
 mod objects;
 mod packs;
 mod search;
@@ -24,7 +26,7 @@ use super::crowd::Crowd;
 use super::identity::Identities;
 use super::method::Method;
 use super::month::Month;
-use super::table::{FORMAT, Header, Mark, Missing, Row, Table};
+use super::table::{FORMAT, Header, Mark, Missing, ReferenceLog, Row, Table};
 use super::{ChangesError, ClassTable};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -108,7 +110,9 @@ pub fn walk(path: &Path, options: &Options<'_>) -> Result<Walked, ChangesError> 
         cache.store(&found.entries, &crowd, !damaged.is_empty())?;
     }
     let from_cache = found.entries.iter().filter(|entry| entry.cached).count() as u64;
-    let table = assemble(found, &mut crowd, &mut stores, options, head)?;
+    moves::place(&found.entries, &mut stores);
+    let log = stores.log.map(|tip| log::read(&reader, options, tip, head)).transpose()?;
+    let table = assemble(found, log, &mut crowd, &mut stores, options, head)?;
     table.check()?;
     Ok(Walked { table, from_cache, counted, damaged, unplaced_traces: traces.unplaced })
 }
@@ -136,6 +140,7 @@ fn cache_key(method: &Method) -> String {
 /// Numbers the persons, adds what forges claim, sorts the rows.
 fn assemble(
     found: history::History,
+    log: Option<ReferenceLog>,
     crowd: &mut Crowd,
     stores: &mut stores::Stores,
     options: &Options<'_>,
@@ -172,6 +177,7 @@ fn assemble(
         shallow,
         missing,
         stores: stores.named.clone(),
+        reference_log: log,
         stray_attestations: stores.stray(&rows),
         namesakes,
         persons,
@@ -182,19 +188,21 @@ fn assemble(
 
 /// A forge's summary on a row.
 fn claim(row: &mut Row, forge: &dsse::Forge, crowd: &mut Crowd, identities: &Identities) {
-    row.level = forge.level;
+    (row.level, row.signed_level) = (forge.level, forge.signed_level);
     row.approvers = forge.approvers.iter().map(|login| crowd.add(identities, &identities.login(login)).place).collect();
-    row.approvers.sort_unstable();
-    row.approvers.dedup();
-    if forge.two_party {
-        row.marks.push(Mark::TwoPartyClaimed);
-        row.marks.sort_unstable();
-        row.marks.dedup();
+    row.signed_approvers = forge.signed_approvers.iter().map(|who| crowd.add(identities, who).place).collect();
+    for list in [&mut row.approvers, &mut row.signed_approvers] {
+        list.sort_unstable();
+        list.dedup();
     }
+    let said = [(forge.two_party, Mark::TwoPartyClaimed), (forge.signed_two_party, Mark::TwoPartySigned)];
+    row.marks.extend(said.into_iter().filter(|(is, _)| *is).map(|(_, mark)| mark));
+    row.marks.sort_unstable();
+    row.marks.dedup();
 }
 
-fn lists(row: &mut Row) -> [&mut Vec<u32>; 4] {
-    [&mut row.with, &mut row.reviewers, &mut row.approvers, &mut row.mergers]
+fn lists(row: &mut Row) -> [&mut Vec<u32>; 5] {
+    [&mut row.with, &mut row.reviewers, &mut row.approvers, &mut row.signed_approvers, &mut row.mergers]
 }
 
 fn renumber(row: &mut Row, to: &[u32]) {

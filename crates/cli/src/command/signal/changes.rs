@@ -66,7 +66,10 @@ impl Tables {
         let (map, marks, own) = (text(&args.identities)?, text(&args.marks)?, text(&args.classes)?);
         let marks = marks.as_ref().map_or(Identities::builtin_text(), |(_, text)| text);
         let map = map.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
-        let identities = Identities::with_marks(marks, map).map_err(CliError::unreadable)?;
+        // Files of keys stand beside the map.
+        let beside = args.identities.as_ref().and_then(|path| path.parent()).unwrap_or_else(|| Path::new(""));
+        let read = |name: &str| folder::read_text(&beside.join(name)).map_err(|error| error.to_string());
+        let identities = Identities::with_files(marks, map, &read).map_err(CliError::unreadable)?;
         let classes = match &own {
             Some((name, text)) => ClassTable::parse(name, text),
             None => ClassTable::builtin(),

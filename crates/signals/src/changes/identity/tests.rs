@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB ada";
 
@@ -48,11 +50,23 @@ fn a_map_joins_aliases_and_goes_first() {
     );
     assert_eq!(identities.login("AdaL").id, "map:ada");
     assert_eq!(identities.resolve("Z", "r@b.c").nature, Nature::Ai);
-    assert_eq!(identities.signer(&[1; 32]).unwrap().id, "map:ada");
+    let blob = STANDARD.decode(KEY.split(' ').nth(1).unwrap()).unwrap();
+    assert_eq!(identities.mapped_account("nobody", Some(&blob)).unwrap().id, "map:ada");
+    assert_eq!(identities.mapped_account("ADAL", None).unwrap().id, "map:ada");
+    assert!(identities.mapped_account("nobody", None).is_none());
     let ada = identities.resolve("x", "a@b.c");
     assert_eq!(identities.public_id(&ada).len(), 16);
     let unsalted = map(&text.replace("\"s\"", "\"\"")).unwrap();
     assert!(unsalted.public_id(&ada) != identities.public_id(&ada) && unsalted.hash() != identities.hash());
+}
+
+#[test]
+fn files_of_keys_are_part_of_the_hash() {
+    let text = "version = 1\n[[person]]\nid = \"ada\"\nkey-files = [\"ada.pub\"]\n";
+    assert!(map(text).unwrap_err().to_string().contains("ada.pub"), "nothing here may read files");
+    let with = |key: &str| Identities::with_files(BUILTIN, Some(("ids.toml", text)), &|_| Ok(key.to_owned())).unwrap();
+    let (one, two) = (with(KEY), with(&KEY.replace("ada", "Ada")));
+    assert!(one.hash() != two.hash());
 }
 
 #[test]
@@ -63,7 +77,17 @@ fn a_contradictory_map_is_refused() {
         "version = 1\n[[person]]\nid=\"a\"\n[[person]]\nid=\"a\"",
         "version = 1\n[[person]]\nid=\"a\"\nemails=[\"x@y\"]\n[[person]]\nid=\"b\"\nemails=[\"X@y\"]",
         "version = 1\n[[person]]\nid=\"a\"\nkeys=[\"ssh-rsa AAAA\"]",
+        "version = 1\n[[person]]\nid=\"a\"\nkeys=[\"spki-sha256:00\"]",
+        "version = 1\nissuers = [\"spki-sha256:zz\"]",
     ] {
         assert!(map(text).unwrap_err().to_string().starts_with("ids.toml"), "{text}");
     }
+}
+
+#[test]
+fn one_key_has_one_owner() {
+    let text = format!(
+        "version = 1\n[[person]]\nid = \"a\"\nkeys = [\"{KEY}\"]\n[[person]]\nid = \"b\"\nkeys = [\"{KEY}\"]\n"
+    );
+    assert!(map(&text).unwrap_err().to_string().contains("two persons"));
 }

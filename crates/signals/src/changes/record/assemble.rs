@@ -7,12 +7,12 @@ use super::{
 use crate::changes::ChangesError;
 use crate::changes::chain::{self, Chain, CodeOfRuns};
 use crate::changes::engineer::Engineers;
-use crate::changes::identity::Nature;
 use crate::changes::method::{DateOf, Method, ShareOf};
 use crate::changes::month::{DAY_SECONDS, Month};
+use crate::changes::nature::Nature;
 use crate::changes::review::Reviews;
-use crate::changes::signature::Signed;
-use crate::changes::table::{Mark, Row, Table};
+use crate::changes::signature::{Checked, Signed};
+use crate::changes::table::{Mark, ReferenceLog, Row, Table};
 use crate::changes::tally::{Share, Tally};
 use crate::changes::weigh::Weight;
 use crate::scan::PathClass;
@@ -140,6 +140,7 @@ impl<'a> Sums<'a> {
                 shallow: header.shallow.clone(),
                 missing: header.missing.clone(),
                 stores: header.stores.clone(),
+                reference_log: header.reference_log.clone(),
             },
             backwards: Vec::new(),
             dates: table.rows.iter().map(|row| (row.id.as_str(), row.committed)).collect(),
@@ -202,7 +203,10 @@ impl<'a> Sums<'a> {
         for place in &row.mergers {
             self.persons[*place as usize].merged += 1;
         }
-        for place in row.reviewers.iter().filter(|place| **place != row.author) {
+        let mut looked: Vec<u32> = row.reviewers.iter().chain(&row.signed_approvers).copied().collect();
+        looked.sort_unstable();
+        looked.dedup();
+        for place in looked.iter().filter(|place| **place != row.author) {
             let person = &mut self.persons[*place as usize];
             person.reviewed += 1;
             person.reviewed_lines += added + deleted;
@@ -288,6 +292,12 @@ impl<'a> Sums<'a> {
         vec![metric("ai_authored_share", authored), metric("ai_led_share", self.all.led_share())]
     }
 
+    /// Squashed commits that name a tool without attribution.
+    fn laundered(&self) -> u64 {
+        let laundered = |row: &&Row| row.has(Mark::Squash) && row.has(Mark::Mentions) && row.sources.is_empty();
+        self.table.rows.iter().filter(laundered).count() as u64
+    }
+
     fn remarks(&self, has_runs: bool) -> Vec<Remark> {
         let mut out = Vec::new();
         let mut say = |kind: &str, count: u64, text: String| {
@@ -337,17 +347,13 @@ impl<'a> Sums<'a> {
             let marked = self.marks.get(&mark).copied().unwrap_or(0);
             say(kind, marked, format!("{marked} {words}"));
         }
-        let laundered = self
-            .table
-            .rows
-            .iter()
-            .filter(|row| row.has(Mark::Squash) && row.has(Mark::Mentions) && row.sources.is_empty())
-            .count();
-        say(
-            "squashed",
-            laundered as u64,
-            format!("{laundered} squashed commits name an AI tool and carry no attribution"),
-        );
+        let laundered = self.laundered();
+        say("squashed", laundered, format!("{laundered} squashed commits name an AI tool and carry no attribution"));
+        if let Some(log) = &history.reference_log {
+            for (kind, text) in log_remarks(log, &history.head) {
+                say(kind, 1, text);
+            }
+        }
         if !has_runs {
             say(
                 "no-runs",
@@ -363,6 +369,36 @@ impl PersonFigures {
     fn acted(&self) -> bool {
         self.authored.commits + self.committed_for_others + self.merged + self.reviewed > 0
     }
+}
+
+/// What the log of references says about the head, and what is wrong with it.
+fn log_remarks(log: &ReferenceLog, head: &str) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    let good = |signed: Option<Signed>| signed.is_some_and(|signed| signed.checked == Checked::Good);
+    let branch = log.branch.as_deref().unwrap_or("the head");
+    match (&log.newest, &log.target) {
+        (Some(newest), Some(target)) if target != head => out.push((
+            "log-names-another-head",
+            format!("the newest entry of gittuf's log for {branch}, {newest}, names {target}, not the head {head}"),
+        )),
+        (Some(newest), Some(_)) if !good(log.signature) => out.push((
+            "log-entry-unverified",
+            format!("the entry of gittuf's log that names the head, {newest}, has no signature that was verified"),
+        )),
+        (None, _) => out.push(("log-without-entry", format!("gittuf's log has no entry for {branch}"))),
+        _ => {}
+    }
+    let doubtful: u64 = log.signatures.iter().filter(|(signed, _)| !good(*signed)).map(|(_, count)| count).sum();
+    if doubtful > 0 {
+        out.push((
+            "log-unverified",
+            format!("{doubtful} of {} entries of gittuf's log have no signature that was verified", log.entries),
+        ));
+    }
+    if log.broken > 0 {
+        out.push(("log-broken", format!("{} entries of gittuf's log are out of order or cannot be read", log.broken)));
+    }
+    out
 }
 
 /// Days are those of commit dates; a test pins the constant that capacity and clock share.

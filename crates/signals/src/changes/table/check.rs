@@ -33,6 +33,15 @@ impl Table {
         if !rising(&header.persons) || !rising(&header.shallow) || !rising(&header.missing) {
             return Err(broken("a list of the header is not sorted, or has an entry twice".to_owned()));
         }
+        if let Some(log) = &header.reference_log {
+            let ids = [Some(&log.tip), log.newest.as_ref(), log.target.as_ref()];
+            if ids.into_iter().flatten().any(|id| !is_id(id, digits))
+                || !rising(&log.signatures)
+                || log.branch.as_ref().is_some_and(|name| name.chars().any(char::is_control))
+            {
+                return Err(broken("the log of references is not in order".to_owned()));
+            }
+        }
         let persons = header.persons.len() as u64;
         if header.namesakes.iter().flatten().any(|at| u64::from(*at) >= persons) {
             return Err(broken("a namesake is not in the list of persons".to_owned()));
@@ -120,7 +129,7 @@ impl Row {
         if !is_id(&self.id, digits) || self.parents.iter().any(|id| !is_id(id, digits)) {
             return refuse("an id is not of the kind of the head's");
         }
-        let lists = [&self.with, &self.reviewers, &self.approvers, &self.mergers];
+        let lists = [&self.with, &self.reviewers, &self.approvers, &self.signed_approvers, &self.mergers];
         let named = lists.into_iter().flatten().chain([&self.author, &self.committer]);
         if named.into_iter().any(|at| u64::from(*at) >= persons) {
             return refuse("a person is not in the header's list");

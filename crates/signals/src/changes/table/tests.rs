@@ -20,6 +20,7 @@ pub(crate) fn history(rows: impl IntoIterator<Item = Row>) -> Table {
             shallow: vec![],
             missing: vec![],
             stores: vec![],
+            reference_log: None,
             stray_attestations: 0,
             namesakes: vec![],
             persons: vec![
@@ -46,6 +47,7 @@ pub(crate) fn row(number: usize, added: u64) -> Row {
         with: vec![],
         reviewers: vec![],
         approvers: vec![],
+        signed_approvers: vec![],
         mergers: vec![],
         sources: vec![],
         cells: vec![Cell {
@@ -60,6 +62,7 @@ pub(crate) fn row(number: usize, added: u64) -> Row {
         rejected: vec![],
         signature: None,
         level: 0,
+        signed_level: 0,
         marks: vec![],
     }
 }

@@ -135,6 +135,18 @@ impl Reader<'_> {
         Ok(Some(id.detach()))
     }
 
+    /// The full name of the branch that a name of the head stands for; `None` for ids, tags and a head that is no branch.
+    pub(super) fn branch(&self, name: Option<&str>) -> Result<Option<String>, ChangesError> {
+        let name = name.unwrap_or("HEAD");
+        if name == "HEAD" {
+            let found = self.repository.head_name().map_err(|error| self.wrong(error))?;
+            return Ok(found.map(|name| name.as_bstr().to_string()));
+        }
+        let found = self.repository.try_find_reference(name).map_err(|error| self.wrong(error))?;
+        let full = found.map(|reference| reference.name().as_bstr().to_string());
+        Ok(full.filter(|name| name.starts_with("refs/heads/")))
+    }
+
     fn peel(&self, mut id: ObjectId, name: &str) -> Result<ObjectId, ChangesError> {
         for _ in 0..MAX_TAGS {
             let found = self.object(&id)?;

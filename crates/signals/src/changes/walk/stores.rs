@@ -5,6 +5,7 @@ use super::objects::Reader;
 use super::{Options, Traced};
 use crate::changes::ChangesError;
 use crate::changes::attestation::{Claims, dsse, git_ai, trace};
+use crate::changes::identity::Identities;
 use crate::changes::table::{Row, Source};
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -32,8 +33,14 @@ pub(super) struct Stores {
     /// Records of traces, by commit.
     traces: BTreeMap<String, Claims>,
     traces_hash: String,
-    /// Claims of forges, by commit.
+    /// What forges say, by commit.
     pub(super) forge: BTreeMap<String, dsse::Forge>,
+    /// Approvals of moves of branches, until they are placed.
+    pub(super) moves: Vec<dsse::Move>,
+    /// Approvals of moves that the history does not contain.
+    pub(super) stray_moves: u64,
+    /// gittuf's log of references.
+    pub(super) log: Option<ObjectId>,
 }
 
 impl Stores {
@@ -54,13 +61,16 @@ impl Stores {
         }
         for name in [SLSA, GITTUF[0]] {
             if let Some(tree) = out.reference(reader, name)? {
-                out.envelopes(reader, tree)?;
+                out.envelopes(reader, tree, options.identities)?;
             }
         }
-        // The log of references is named, so that a reader sees that gittuf is in use; its entries are not verified here.
-        out.reference(reader, GITTUF[1])?;
+        out.log = reader.reference(GITTUF[1])?;
+        if let Some(tip) = out.log {
+            out.named.push((GITTUF[1].to_owned(), tip.to_string()));
+        }
         for (name, bytes) in options.envelopes {
-            let found = dsse::parse(bytes).map_err(|error| ChangesError::foreign(name.clone(), error))?;
+            let found =
+                dsse::parse(bytes, options.identities).map_err(|error| ChangesError::foreign(name.clone(), error))?;
             out.named.push((format!("envelopes {name}"), hex::encode(Sha256::digest(bytes))));
             out.join(found);
         }
@@ -77,11 +87,11 @@ impl Stores {
     }
 
     /// Envelopes in the blobs of a tree. Other blobs, as ordinary notes for people, are passed over.
-    fn envelopes(&mut self, reader: &Reader<'_>, tree: ObjectId) -> Result<(), ChangesError> {
+    fn envelopes(&mut self, reader: &Reader<'_>, tree: ObjectId, identities: &Identities) -> Result<(), ChangesError> {
         for (_, id) in blobs(reader, tree)? {
             let Some(bytes) = reader.find(&id, Kind::Blob)? else { continue };
             if memchr::memmem::find(&bytes, b"\"payloadType\"").is_some()
-                && let Ok(found) = dsse::parse(&bytes)
+                && let Ok(found) = dsse::parse(&bytes, identities)
             {
                 self.join(found);
             }
@@ -89,14 +99,11 @@ impl Stores {
         Ok(())
     }
 
-    fn join(&mut self, found: BTreeMap<String, dsse::Forge>) {
-        for (id, forge) in found {
-            let known = self.forge.entry(id).or_default();
-            known.level = known.level.max(forge.level);
-            known.two_party |= forge.two_party;
-            known.unsigned += forge.unsigned;
-            known.approvers.extend(forge.approvers);
+    fn join(&mut self, found: dsse::Found) {
+        for (id, forge) in found.commits {
+            self.forge.entry(id).or_default().join(forge);
         }
+        self.moves.extend(found.moves);
     }
 
     /// State of what is claimed about the lines of a commit; empty without claims.
@@ -125,7 +132,7 @@ impl Stores {
         let known: HashSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         let names = self.notes.keys().map(String::as_str).chain(self.traces.keys().map(String::as_str));
         // What forges claim about known commits was taken out when the rows were made.
-        names.filter(|id| !known.contains(id)).count() as u64 + self.forge.len() as u64
+        names.filter(|id| !known.contains(id)).count() as u64 + self.forge.len() as u64 + self.stray_moves
     }
 }
 

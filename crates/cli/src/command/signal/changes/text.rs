@@ -197,6 +197,24 @@ fn review(out: &mut String, record: &Record) {
             capacity.lines
         );
     }
+    if review.signed_approval + review.two_party_signed > 0 {
+        say!(
+            out,
+            "Approved by a verified signature of another person: {}; said to be reviewed by two parties, signed: {}",
+            review.signed_approval,
+            review.two_party_signed
+        );
+    }
+    if let Some(log) = &record.history.reference_log {
+        say!(
+            out,
+            "gittuf's log: {} entries, {} for {}, newest {}",
+            log.entries,
+            log.for_branch,
+            log.branch.as_deref().unwrap_or("no branch"),
+            log.newest.as_deref().unwrap_or("-")
+        );
+    }
     for (signed, count) in &record.signatures {
         say!(out, "Signatures: {count} {:?}, {:?}", signed.scheme, signed.checked);
     }
