@@ -5,7 +5,7 @@ mod changes_fixture;
 mod changes_signers;
 
 use changes_fixture::{ADA, BOB, Repo, Walk};
-use changes_signers::{Authority, Gpg, SshKeys, has, map_of, quoted, resign};
+use changes_signers::{Authority, Gpg, SshKeys, edited, has, map_of, quoted, resign};
 use standstill_signals::changes::signature::{Checked, Scheme};
 use standstill_signals::changes::table::Mark;
 
@@ -91,7 +91,15 @@ fn gpg_keys_expire_and_are_revoked() {
     let expired = Some(Checked::KeyNotValid);
     assert_eq!(checked(&repo, Some(map_of(&gpg.certificate(&print)))), [good, expired]);
     gpg.revoke(&print);
-    assert_eq!(checked(&repo, Some(map_of(&gpg.certificate(&print)))), [expired, expired], "no reason is given");
+    let certificate = gpg.certificate(&print);
+    assert_eq!(checked(&repo, Some(map_of(&certificate))), [expired, expired], "no reason is given");
+    // The revocation as if it were over SHA-1: nothing here can check it, and it counts.
+    let at = |bytes: &[u8]| bytes.windows(3).position(|window| window == [4, 0x20, 22]).unwrap();
+    let weak = edited(&certificate, |bytes| bytes[at(bytes) + 3] = 2);
+    assert_eq!(checked(&repo, Some(map_of(&weak))), [expired, expired], "a revocation over SHA-1");
+    // One that does not hold is nobody's.
+    let damaged = edited(&certificate, |bytes| bytes[at(bytes) + 8] ^= 1);
+    assert_eq!(checked(&repo, Some(map_of(&damaged))), [good, expired], "a revocation that does not hold");
 }
 
 /// SHA-1 is refused whoever signs.

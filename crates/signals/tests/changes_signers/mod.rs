@@ -67,16 +67,23 @@ pub(crate) fn patched(armour: &str, from: &[u8], to: &[u8]) -> String {
     format!("{first}\n{}\n{last}", STANDARD.encode(bytes))
 }
 
-/// A certificate whose embedded signature by the subkey is broken; it stands in the part of the binding that has no hash.
-pub(crate) fn without_back(certificate: &str) -> String {
+/// A certificate with its bytes changed, and no checksum.
+pub(crate) fn edited(certificate: &str, edit: impl FnOnce(&mut [u8])) -> String {
     let text = certificate.trim_matches(|c: char| c == '"' || c.is_whitespace());
     let (first, rest) = text.split_once("\n\n").unwrap();
     let (body, last) = rest.rsplit_once("\n-----END").unwrap();
     let body: String = body.lines().filter(|line| !line.starts_with('=')).collect();
     let mut bytes = STANDARD.decode(body).unwrap();
-    let at = bytes.windows(3).rposition(|window| window == [32, 4, 0x19]).unwrap();
-    bytes[at + 12] ^= 1;
+    edit(&mut bytes);
     quoted(&format!("{first}\n\n{}\n-----END{last}", STANDARD.encode(bytes)))
+}
+
+/// A certificate whose embedded signature by the subkey is broken; it stands in the part of the binding that has no hash.
+pub(crate) fn without_back(certificate: &str) -> String {
+    edited(certificate, |bytes| {
+        let at = bytes.windows(3).rposition(|window| window == [32, 4, 0x19]).unwrap();
+        bytes[at + 12] ^= 1;
+    })
 }
 
 pub(crate) struct SshKeys(tempfile::TempDir);

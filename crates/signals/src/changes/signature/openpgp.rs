@@ -7,7 +7,7 @@
 //! - key and primary key existed and had not expired, by those newest signatures;
 //! - neither was revoked. A revocation without reason or for compromise holds for all times, one for retirement or replacement from its date.
 //!
-//! Signatures of binding, too, must be over SHA-256, SHA-384 or SHA-512. Not read: designated revokers, revocations of user ids, trust of others.
+//! Signatures of binding, too, must be over SHA-256, SHA-384 or SHA-512. A revocation over another hash, which nothing here can check, counts. Not read: designated revokers, revocations of user ids, trust of others.
 //! Whoever has the secret key can write any time of creation, so that an expiry proves nothing against its owner.
 
 use super::Refused;
@@ -144,7 +144,7 @@ impl<'a> Reading<'a> {
         let data = self.primary.hashed();
         let holds = |data: &[u8]| signature.holds(&self.primary_key, data);
         match (&self.at, signature.kind) {
-            (At::Primary, 0x20) if holds(&data).is_ok() => self.newest.revoke(signature),
+            (At::Primary, 0x20) if revokes(&holds(&data)) => self.newest.revoke(signature),
             (At::Primary, 0x1f) => match holds(&data) {
                 Ok(()) => self.newest.bind(signature, false),
                 Err(error) => self.refused = Some(error),
@@ -156,12 +156,10 @@ impl<'a> Reading<'a> {
             (At::Subkey, kind @ (0x18 | 0x28)) => {
                 let Some((key, newest)) = self.subkeys.last_mut() else { return };
                 let data = [data, key.hashed()].concat();
-                if signature.holds(&self.primary_key, &data).is_ok() {
-                    if kind == 0x28 {
-                        newest.revoke(signature)
-                    } else {
-                        newest.bind(signature, signed_back(signature, key, &data))
-                    }
+                match (kind, signature.holds(&self.primary_key, &data)) {
+                    (0x28, held) if revokes(&held) => newest.revoke(signature),
+                    (0x18, Ok(())) => newest.bind(signature, signed_back(signature, key, &data)),
+                    _ => {}
                 }
             }
             _ => {}
@@ -200,6 +198,12 @@ impl<'a> Reading<'a> {
         }
         Ok(out)
     }
+}
+
+/// Whether a revocation counts: when it holds, and when nothing can say that it does not, as over SHA-1. The map's owner gives the certificate, so
+/// that nobody else gains by a revocation that is not genuine, while an old one that is overlooked would let a lost key sign.
+fn revokes(held: &Result<(), Refused>) -> bool {
+    matches!(held, Ok(()) | Err(Refused::Weak(_) | Refused::Unread(_)))
 }
 
 /// Whether a subkey claims its primary key, in the signature that is embedded in the binding.

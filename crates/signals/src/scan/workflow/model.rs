@@ -154,7 +154,7 @@ pub struct Workflow {
 }
 
 /// Contexts of one file that are followed; ordinary files need a few hundred.
-pub const FUEL: u32 = 200_000;
+pub(super) const FUEL: u32 = 200_000;
 
 impl Workflow {
     /// Takes from the fuel of the file; false when it is used up.
