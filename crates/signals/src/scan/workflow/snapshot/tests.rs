@@ -251,6 +251,8 @@ fn names_that_mislead() {
     assert_eq!(uses("action/cache"), [id::CI_LOOKALIKE]);
     assert!(uses("actions/cache/save").is_empty() && uses("other/cache").is_empty());
     assert!(workflow("push", "", "      - uses: ./own/../action\n").is_empty());
+    assert!(uses("https://code.forge.example/actions/cache").is_empty(), "an address, as Forgejo takes them");
+    assert_eq!(uses("https://code.forge.example/actions/./cache"), [id::CI_OBFUSCATED_USES]);
 }
 
 #[test]
