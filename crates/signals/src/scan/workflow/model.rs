@@ -103,6 +103,8 @@ pub struct Job {
     pub cache_mode: Option<Place>,
     /// Shell of scripts that name none.
     pub shell: Option<Place>,
+    /// Outputs for other jobs.
+    pub outputs: BTreeMap<String, String>,
     /// Scalars that hold expressions.
     pub texts: Vec<Place>,
     /// Jobs that must pass before.

@@ -169,6 +169,7 @@ fn job(key: &Node, node: &Node) -> Job {
         passwords,
         cache_mode: place(node.get("cache-mode")),
         shell: default_shell(node),
+        outputs: map(node.get("outputs")),
         texts: texts_with_expressions,
         needs: node.get("needs").map(texts).unwrap_or_default(),
         uses: node.get_text("uses").map(str::to_owned),

@@ -2,6 +2,10 @@
 
 use super::expression::{self, Expression, fences};
 use super::model::{Job, Step, Workflow};
+use std::cell::Cell;
+
+/// Most expressions that are followed for one workflow: variables can name each other, so that the work grows with every level.
+pub(super) const MAX_FOLLOWED: u32 = 50_000;
 
 /// Who decides over the text that a context holds; later ones are worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,14 +14,22 @@ pub(super) enum Writer {
     Fixed,
     /// Something that is not in the file: outputs of steps, inputs, variables, the values of a matrix made at run time.
     Unknown,
-    /// Whoever calls the action or workflow.
+    /// Whoever calls the action or workflow, or a step that was given strangers' text and may hand it on.
     Caller,
     /// Anybody on the network.
     Stranger,
 }
 
 /// Fields that strangers write, `*` for any one part. GitHub Security Lab, "untrusted input"; CodeQL's list of the same; `github.event` as a whole holds them all.
-const STRANGERS: [&str; 38] = [
+const STRANGERS: [&str; 46] = [
+    "github.event.changes.title.from",
+    "github.event.changes.body.from",
+    "github.event.merge_group.head_ref",
+    "github.event.merge_group.head_commit.message",
+    "github.event.merge_group.head_commit.author.*",
+    "github.event.merge_group.head_commit.committer.*",
+    "github.event.workflow_run.display_title",
+    "github.event.workflow_run.head_commit.committer.*",
     "github.head_ref",
     "github.event.issue",
     "github.event.issue.title",
@@ -121,16 +133,23 @@ pub(super) struct Place<'a> {
     pub(super) job: &'a Job,
     /// Step.
     pub(super) step: &'a Step,
+    /// How many expressions may still be followed.
+    pub(super) left: &'a Cell<u32>,
 }
 
 impl Place<'_> {
     /// Who writes the text that an expression yields, with the context that decides.
     #[must_use]
     pub(super) fn writer(&self, expression: &Expression) -> (Writer, String) {
-        self.worst(expression, 3)
+        self.worst(expression, 5)
     }
 
     fn worst(&self, expression: &Expression, depth: u32) -> (Writer, String) {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            // Whoever makes it so hard to follow is not given the benefit of the doubt.
+            return (Writer::Stranger, "too many expressions to follow".to_owned());
+        };
+        self.left.set(left);
         let mut contexts = Vec::new();
         expression.flows(&mut contexts);
         contexts
@@ -170,8 +189,9 @@ impl Place<'_> {
                 _ if self.workflow.composite => Writer::Caller,
                 _ => Writer::Unknown,
             },
-            "steps" => self.output(rest),
+            "steps" => self.output(rest, depth),
             "needs" if rest.ends_with(".result") => Writer::Fixed,
+            "needs" => self.need(rest, depth),
             "runner" | "job" | "strategy" | "secrets" => Writer::Fixed,
             _ => Writer::Unknown,
         }
@@ -188,15 +208,61 @@ impl Place<'_> {
             .unwrap_or(Writer::Unknown)
     }
 
-    fn output(&self, rest: &str) -> Writer {
+    /// An output of a step of the same job.
+    fn output(&self, rest: &str, depth: u32) -> Writer {
         if rest.ends_with(".outcome") || rest.ends_with(".conclusion") {
             return Writer::Fixed;
         }
         let id = rest.split('.').next().unwrap_or_default();
-        let step = self.job.steps.iter().find(|step| step.label.eq_ignore_ascii_case(id));
-        let uses = step.and_then(|step| step.uses.as_deref()).unwrap_or_default();
-        let names = CHANGED_FILES.iter().any(|action| uses.starts_with(action));
-        if names { Writer::Stranger } else { Writer::Unknown }
+        let Some(step) = self.job.steps.iter().find(|step| step.label.eq_ignore_ascii_case(id)) else {
+            return Writer::Unknown;
+        };
+        let uses = step.uses.as_deref().unwrap_or_default();
+        if CHANGED_FILES.iter().any(|action| uses.starts_with(action)) {
+            return Writer::Stranger;
+        }
+        if depth == 0 {
+            return Writer::Unknown;
+        }
+        let there = Place { step, ..*self };
+        let strangers = |text: &String| there.text(text, depth - 1) == Writer::Stranger;
+        let script = step.run.as_deref().unwrap_or_default();
+        if script.lines().any(|line| there.hands_on(line, depth)) {
+            return Writer::Stranger;
+        }
+        if step.with.values().chain(step.env.values()).any(strangers) { Writer::Caller } else { Writer::Unknown }
+    }
+
+    /// A line of a script that writes strangers' text into an output as it is.
+    fn hands_on(&self, line: &str, depth: u32) -> bool {
+        if !line.contains("GITHUB_OUTPUT") && !line.contains("::set-output") {
+            return false;
+        }
+        let named = |name: &String| {
+            line.match_indices(name.as_str()).any(|(at, _)| {
+                let before = &line[..at];
+                let after = line[at + name.len()..].chars().next();
+                (before.ends_with('$') || before.ends_with("${") || before.ends_with("env:"))
+                    && !after.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+            })
+        };
+        let variable = |(name, value): (&String, &String)| {
+            !name.is_empty() && named(name) && self.text(value, depth - 1) == Writer::Stranger
+        };
+        self.text(line, depth - 1) == Writer::Stranger
+            || self.step.env.iter().chain(&self.job.env).chain(&self.workflow.env).any(variable)
+    }
+
+    /// An output of another job.
+    fn need(&self, rest: &str, depth: u32) -> Writer {
+        let mut parts = rest.split('.');
+        let (id, name) = (parts.next().unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        let job = self.workflow.jobs.iter().find(|job| job.id.eq_ignore_ascii_case(id)).filter(|_| depth > 0);
+        let given =
+            job.and_then(|job| Some((job, job.outputs.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?)));
+        given.map_or(Writer::Unknown, |(job, (_, text))| {
+            Place { job, ..*self }.text(text, depth - 1).max(Writer::Unknown)
+        })
     }
 }
 

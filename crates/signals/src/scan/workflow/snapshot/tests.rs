@@ -68,6 +68,55 @@ fn text_of_strangers_through_a_variable_or_a_matrix() {
 }
 
 #[test]
+fn text_of_strangers_through_outputs() {
+    let of = |script: &str, env: &str| {
+        workflow(
+            "push",
+            "",
+            &format!(
+                "      - id: s\n        env: {{T: \"{env}\"}}\n        run: {script}\n      - run: echo ${{{{ steps.s.outputs.t }}}}\n"
+            ),
+        )
+    };
+    let title = "${{ github.event.issue.title }}";
+    for script in
+        ["echo \"t=$T\" >> $GITHUB_OUTPUT", "echo \"t=${T}\" >> \"$GITHUB_OUTPUT\"", "echo \"::set-output name=t::$T\""]
+    {
+        assert_eq!(of(script, title), [id::CI_TEMPLATE_INJECTION], "{script}");
+        assert_eq!(of(script, "fixed"), [id::CI_SCRIPT_EXPRESSION], "{script}");
+    }
+    assert_eq!(of("./count >> $GITHUB_OUTPUT", title), [id::CI_SCRIPT_VALUE], "it may hand it on");
+    assert_eq!(of("echo $TX >> $GITHUB_OUTPUT", title), [id::CI_SCRIPT_VALUE], "another variable");
+    let replaced = |source: &str| {
+        workflow(
+            "push",
+            "",
+            &format!(
+                "      - id: s\n        uses: x/replace@{SHA}\n        with: {{source: \"{source}\"}}\n      - run: echo ${{{{ steps.s.outputs.t }}}}\n"
+            ),
+        )
+    };
+    assert_eq!(replaced(title), [id::CI_SCRIPT_VALUE]);
+    assert_eq!(replaced("fixed"), [id::CI_SCRIPT_EXPRESSION]);
+    let jobs = |context: &str| {
+        rules(&format!(
+            "on: push\npermissions: {{}}\njobs:\n  a:\n    runs-on: x\n    outputs: {{o: \"${{{{ {context} }}}}\"}}\n    steps: [{{run: make}}]\n  b:\n    needs: a\n    runs-on: x\n    steps:\n      - run: echo ${{{{ needs.a.outputs.o }}}}\n"
+        ))
+    };
+    assert_eq!(jobs("github.head_ref"), [id::CI_TEMPLATE_INJECTION]);
+    assert_eq!(jobs("github.sha"), [id::CI_SCRIPT_EXPRESSION]);
+    assert_eq!(jobs("needs.a.outputs.o"), [id::CI_SCRIPT_EXPRESSION], "a circle ends");
+}
+
+#[test]
+fn variables_that_name_each_other_without_end_are_not_followed_without_end() {
+    let many = "${{ env.X }}".repeat(200);
+    let steps = "      - run: echo ${{ env.X }}\n".repeat(200);
+    let found = workflow("push", &format!("    env: {{X: \"{many}\"}}\n"), &steps);
+    assert!(has(&found, id::CI_TEMPLATE_INJECTION), "and what is not followed counts as a stranger's");
+}
+
+#[test]
 fn values_that_a_stranger_may_reach() {
     let step = "      - run: echo ${{ steps.x.outputs.y }}\n";
     assert!(has(&workflow("issues", "", step), id::CI_SCRIPT_VALUE));
