@@ -113,6 +113,10 @@ const FORGE_TAILS: [&str; 12] =
 /// Steps that hand on the names of changed files, which strangers choose (CVE-2023-51664).
 const CHANGED_FILES: [&str; 3] = ["tj-actions/changed-files", "jitterbit/get-changed-files", "tj-actions/branch-names"];
 
+/// Addresses and commands of the forge whose answers hold what strangers wrote.
+const FORGE_TEXTS: [&str; 3] = ["/issues", "/pulls", "/comments"];
+const FORGE_COMMANDS: [&str; 6] = ["gh pr view", "gh pr list", "gh issue view", "gh issue list", "/pulls/", "/issues/"];
+
 fn matches(pattern: &str, path: &str) -> bool {
     let (mut wanted, mut given) = (pattern.split('.'), path.split('.'));
     loop {
@@ -199,6 +203,16 @@ impl Place<'_> {
 
     /// A variable of the step, else of the job, else of the workflow.
     fn variable(&self, name: &str, depth: u32) -> Writer {
+        // A script can give the variable another value for later steps.
+        let assigned = format!("{name}=").to_lowercase();
+        let rewritten = |step: &Step| {
+            let script = step.run.as_deref().unwrap_or_default();
+            script.lines().any(|line| line.contains("GITHUB_ENV") && line.to_lowercase().contains(&assigned))
+        };
+        let own = self.step.env.keys().any(|key| key.eq_ignore_ascii_case(name));
+        if !own && self.job.steps.iter().any(rewritten) {
+            return Writer::Unknown;
+        }
         let named = |env: &std::collections::BTreeMap<String, String>| {
             env.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| self.text(value, depth))
         };
@@ -230,7 +244,10 @@ impl Place<'_> {
         if script.lines().any(|line| there.hands_on(line, depth)) {
             return Writer::Stranger;
         }
-        if step.with.values().chain(step.env.values()).any(strangers) { Writer::Caller } else { Writer::Unknown }
+        let asks = step.with.get("route").is_some_and(|route| FORGE_TEXTS.iter().any(|part| route.contains(part)))
+            || FORGE_COMMANDS.iter().any(|command| script.contains(command));
+        let given = step.with.values().chain(step.env.values()).any(strangers);
+        if asks || given { Writer::Caller } else { Writer::Unknown }
     }
 
     /// A line of a script that writes strangers' text into an output as it is.

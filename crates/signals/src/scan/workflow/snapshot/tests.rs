@@ -58,6 +58,9 @@ fn text_of_strangers_through_a_variable_or_a_matrix() {
     assert_eq!(of(&variable, "echo ${{ env.T }}"), [id::CI_TEMPLATE_INJECTION]);
     assert_eq!(of(&variable, "echo ${{ env.U }}"), [id::CI_SCRIPT_EXPRESSION]);
     assert!(of(&variable, "echo $T").is_empty(), "the shell reads it");
+    let later = "      - run: ./x \"Y=1\" >> $GITHUB_ENV\n      - run: echo ${{ env.Y }}\n";
+    assert!(has(&workflow("issues", "    env: {Y: fixed}\n", later), id::CI_SCRIPT_VALUE), "another value since");
+    assert!(!has(&workflow("issues", "    env: {Y: fixed}\n", &later.replace("Y=1", "Z=1")), id::CI_SCRIPT_VALUE));
     let matrix = format!("    strategy: {{matrix: {{t: [\"{title}\"], u: [1]}}}}\n");
     assert_eq!(of(&matrix, "echo ${{ matrix.t }}"), [id::CI_TEMPLATE_INJECTION]);
     assert_eq!(of(&matrix, "echo ${{ matrix.u }}"), [id::CI_SCRIPT_EXPRESSION]);
@@ -98,6 +101,7 @@ fn text_of_strangers_through_outputs() {
     };
     assert_eq!(replaced(title), [id::CI_SCRIPT_VALUE]);
     assert_eq!(replaced("fixed"), [id::CI_SCRIPT_EXPRESSION]);
+    assert_eq!(of("gh pr view 1 --json title >> $GITHUB_OUTPUT", "fixed"), [id::CI_SCRIPT_VALUE], "the forge's answer");
     let jobs = |context: &str| {
         rules(&format!(
             "on: push\npermissions: {{}}\njobs:\n  a:\n    runs-on: x\n    outputs: {{o: \"${{{{ {context} }}}}\"}}\n    steps: [{{run: make}}]\n  b:\n    needs: a\n    runs-on: x\n    steps:\n      - run: echo ${{{{ needs.a.outputs.o }}}}\n"
