@@ -21,7 +21,7 @@ CLAUDE.md:3:10: block [tag-smuggling] 13 tag characters spell a hidden text
 src/a.py:2:22: note [hidden-bidi-unterminated] opened and not closed before the line ends
     if level != "user<U+202E RIGHT-TO-LEFT OVERRIDE> <U+2066 LEFT-TO-RIGHT ISOLATE># admin only<U+2069 POP DIRECTIONAL ISOLATE> <U+2066 LEFT-TO-RIGHT ISOLATE>":
     allowed: sample of the attack (alice)
-t: 3 files, 249 bytes: 2 block, 1 high, 0 warn, 1 note
+t: 3 files, 249 bytes: 2 block, 1 high, 0 warn, 2 note
 the allow-list has an entry that allows nothing: tag-smuggling at 'gone.md'
 To accept a finding, write it into a file and give that with --allow; the reason is reported with the finding. For the first one:
     version = 1

@@ -12,6 +12,8 @@ pub const MAX_BYTES: usize = 1 << 20;
 pub const MAX_DEPTH: usize = 64;
 /// Most nodes, expanded anchors included.
 pub const MAX_NODES: usize = 100_000;
+/// Most text that aliases may add, in bytes: one long scalar behind an anchor can be named often.
+pub const MAX_ALIASED_BYTES: usize = 8 << 20;
 
 /// A YAML document is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -98,6 +100,15 @@ impl Node {
         self.get(key)?.text()
     }
 
+    /// Text below the node, in bytes.
+    fn bytes(&self) -> usize {
+        match &self.value {
+            Value::Scalar { text, .. } => text.len(),
+            Value::Sequence(items) => items.iter().map(Self::bytes).sum(),
+            Value::Mapping(entries) => entries.iter().map(|(key, value)| key.bytes() + value.bytes()).sum(),
+        }
+    }
+
     fn size(&self) -> usize {
         match &self.value {
             Value::Scalar { .. } => 1,
@@ -120,6 +131,7 @@ struct Builder {
     anchors: HashMap<usize, Node>,
     documents: Vec<Node>,
     nodes: usize,
+    aliased_bytes: usize,
 }
 
 impl Builder {
@@ -182,7 +194,12 @@ impl Builder {
                 let Some(node) = self.anchors.get(&anchor) else {
                     return Err("an alias names an anchor that is not closed before it".to_owned());
                 };
-                let (size, node) = (node.size(), node.clone());
+                let (size, bytes) = (node.size(), node.bytes());
+                self.aliased_bytes += bytes;
+                if self.aliased_bytes > MAX_ALIASED_BYTES {
+                    return Err(format!("aliases add more than {MAX_ALIASED_BYTES} bytes of text"));
+                }
+                let node = node.clone();
                 self.count(size)?;
                 self.add(node, 0);
             }
@@ -265,6 +282,13 @@ mod tests {
             text.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
         }
         assert!(parse(text.as_bytes()).unwrap_err().reason.contains("nodes"));
+    }
+
+    #[test]
+    fn a_long_text_that_is_named_often_is_refused() {
+        let text = |times: usize| format!("a: &a '{}'\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; times].join(", "));
+        assert!(parse(text(200).as_bytes()).unwrap_err().reason.contains("bytes of text"));
+        assert!(parse(text(20).as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A workflow against its earlier version: each way in which it checks less or may do more.
 
+mod script;
+
 use super::super::finding::Finding;
 use super::super::rules::id;
 use super::model::{Access, Job, Permissions, Step, Workflow};
@@ -297,58 +299,6 @@ fn step_changed(old: Option<&Step>, new: &Step, publishes: Option<&Workflow>, fo
     }
     condition(old.condition.as_ref(), new.condition.as_ref(), line, &whose, found);
     if let (Some(then), Some(now)) = (&old.run, &new.run) {
-        script(then, now, new, found);
-    }
-}
-
-/// Check commands that left a script.
-fn script(old: &str, new: &str, step: &Step, found: &mut Vec<Finding>) {
-    let emptied = step.checks() && !old.trim().is_empty() && matches!(new.trim(), "" | "true" | ":" | "exit 0");
-    if emptied {
-        found.push(Finding::new(
-            id::CI_CONDITION_DISABLED,
-            step.run_line,
-            0,
-            format!("step '{}' does nothing now", step.label),
-        ));
-        return;
-    }
-    for command in [
-        "cargo test",
-        "cargo clippy",
-        "cargo deny",
-        "cargo audit",
-        "pytest",
-        "npm test",
-        "npm run lint",
-        "go test",
-        "go vet",
-        "mypy",
-        "ruff check",
-        "make check",
-        "make test",
-        "cosign verify",
-        "pre-commit run",
-    ] {
-        if old.contains(command) && !new.contains(command) {
-            found.push(Finding::new(
-                id::CI_STEP_REMOVED,
-                step.run_line,
-                0,
-                format!("step '{}' no longer runs '{command}'", step.label),
-            ));
-        }
-    }
-    for flag in
-        ["--require-hashes", "--locked", "--frozen", "-D warnings", "--fail-under", "--strict", "--error-exitcode"]
-    {
-        if old.contains(flag) && !new.contains(flag) {
-            found.push(Finding::new(
-                id::CI_STEP_REMOVED,
-                step.run_line,
-                0,
-                format!("step '{}' dropped {flag}", step.label),
-            ));
-        }
+        script::compare(then, now, new, found);
     }
 }

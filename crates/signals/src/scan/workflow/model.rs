@@ -1,7 +1,6 @@
 //! A workflow as far as the rules need it. Unknown keys are passed over.
 
 use super::matrix::{Matrix, Place};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Right of the token on one scope.
@@ -104,6 +103,8 @@ pub struct Job {
     pub cache_mode: Option<Place>,
     /// Shell of scripts that name none.
     pub shell: Option<Place>,
+    /// Outputs for other jobs.
+    pub outputs: BTreeMap<String, String>,
     /// Scalars that hold expressions.
     pub texts: Vec<Place>,
     /// Jobs that must pass before.
@@ -149,21 +150,9 @@ pub struct Workflow {
     pub texts: Vec<Place>,
     /// Lines of the file.
     pub lines: u32,
-    /// How many contexts may still be followed to who writes them. Variables that name variables would otherwise multiply.
-    pub fuel: Cell<u32>,
 }
 
-/// Contexts of one file that are followed; ordinary files need a few hundred.
-pub(super) const FUEL: u32 = 200_000;
-
 impl Workflow {
-    /// Takes from the fuel of the file; false when it is used up.
-    pub(super) fn spend(&self, units: usize) -> bool {
-        let left = self.fuel.get().checked_sub(u32::try_from(units).unwrap_or(u32::MAX));
-        self.fuel.set(left.unwrap_or(0));
-        left.is_some()
-    }
-
     /// A job by id.
     #[must_use]
     pub fn job(&self, id: &str) -> Option<&Job> {

@@ -3,8 +3,7 @@
 use super::super::yaml::{Node, Value, YamlError};
 use super::expression::{self, fences};
 use super::matrix::{Matrix, Place};
-use super::model::{Access, FUEL, Job, Permissions, Step, Workflow};
-use std::cell::Cell;
+use super::model::{Access, Job, Permissions, Step, Workflow};
 use std::collections::BTreeMap;
 
 impl Permissions {
@@ -170,6 +169,7 @@ fn job(key: &Node, node: &Node) -> Job {
         passwords,
         cache_mode: place(node.get("cache-mode")),
         shell: default_shell(node),
+        outputs: map(node.get("outputs")),
         texts: texts_with_expressions,
         needs: node.get("needs").map(texts).unwrap_or_default(),
         uses: node.get_text("uses").map(str::to_owned),
@@ -258,7 +258,6 @@ impl Workflow {
             shell: default_shell(root),
             texts: outside,
             lines: u32::MAX,
-            fuel: Cell::new(FUEL),
         })
     }
 }

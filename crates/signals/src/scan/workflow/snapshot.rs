@@ -17,7 +17,8 @@ pub(super) use script::downloads;
 use super::super::finding::Finding;
 use super::super::rules::id;
 use super::model::{Job, Step, Workflow};
-use super::stranger::Place;
+use super::stranger::{MAX_FOLLOWED, Place};
+use std::cell::Cell;
 
 /// Findings of one workflow or action.
 #[must_use]
@@ -35,14 +36,15 @@ pub fn check(workflow: &Workflow) -> Vec<Finding> {
     secret::texts(&workflow.texts, &mut found);
     condition::texts(&workflow.texts, &mut found);
     let publishes = workflow.publishes() && !workflow.composite;
+    let left = Cell::new(MAX_FOLLOWED);
     for job in &workflow.jobs {
-        check_job(workflow, job, publishes, &mut found);
+        check_job(workflow, job, publishes, &left, &mut found);
     }
     super::settle(&mut found, workflow.lines);
     found
 }
 
-fn check_job(workflow: &Workflow, job: &Job, publishes: bool, found: &mut Vec<Finding>) {
+fn check_job(workflow: &Workflow, job: &Job, publishes: bool, left: &Cell<u32>, found: &mut Vec<Finding>) {
     rights::job(workflow, job, found);
     secret::job(workflow, job, found);
     secret::texts(&job.texts, found);
@@ -60,7 +62,7 @@ fn check_job(workflow: &Workflow, job: &Job, publishes: bool, found: &mut Vec<Fi
     secret::switches(&job.env, job.line, found);
     condition::check(job.condition.as_ref(), job.line, found);
     for step in &job.steps {
-        check_step(Place { workflow, job, step }, publishes, found);
+        check_step(Place { workflow, job, step, left }, publishes, found);
     }
 }
 
@@ -77,7 +79,7 @@ fn machine(workflow: &Workflow, job: &Job, found: &mut Vec<Finding>) {
 }
 
 fn check_step(place: Place<'_>, publishes: bool, found: &mut Vec<Finding>) {
-    let Place { workflow, job, step } = place;
+    let Place { workflow, job, step, .. } = place;
     condition::check(step.condition.as_ref(), step.line, found);
     secret::switches(&step.env, step.line, found);
     secret::step(step, found);

@@ -75,11 +75,7 @@ fn shell(place: Place<'_>, found: &mut Vec<Finding>) {
 fn unlocked(line: &str) -> Option<&str> {
     let words: Vec<&str> = line.split_whitespace().take(40).collect();
     for (at, pair) in words.windows(2).enumerate() {
-        let installs = match pair {
-            ["gem", "install" | "i"] => true,
-            ["npm", "install" | "i" | "add"] => true,
-            _ => false,
-        };
+        let installs = matches!(pair, ["gem", "install" | "i"] | ["npm", "install" | "i" | "add"]);
         // `echo npm install x` installs nothing.
         if !installs || words[..at].iter().any(|word| matches!(*word, "echo" | "#")) {
             continue;

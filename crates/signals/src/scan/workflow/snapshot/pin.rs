@@ -86,6 +86,8 @@ pub(super) fn check(step: &Step, found: &mut Vec<Finding>) {
         return;
     }
     let name = uses.split('@').next().unwrap_or(uses);
+    // Forgejo and Gitea take whole addresses.
+    let name = name.split_once("://").map_or(name, |(_, rest)| rest.split_once('/').map_or(rest, |(_, path)| path));
     if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
         let message = "the name of the action has parts that lead nowhere or elsewhere";
         found.push(Finding::new(id::CI_OBFUSCATED_USES, step.line, 0, message).showing(uses));

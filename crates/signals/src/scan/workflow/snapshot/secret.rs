@@ -109,10 +109,11 @@ pub(super) fn step(step: &Step, found: &mut Vec<Finding>) {
         Some("rubygems/release-gem") if with("setup-trusted-publisher") == Some("false") => {
             push(id::CI_PUBLISH_TOKEN, "publishes a gem with a stored token".to_owned());
         }
-        Some("rubygems/configure-rubygems-credentials") if step.with.contains_key("api-token") => {
-            if with("gem-server").is_none_or(|server| server.contains("rubygems.org")) {
-                push(id::CI_PUBLISH_TOKEN, "publishes a gem with a stored token".to_owned());
-            }
+        Some("rubygems/configure-rubygems-credentials")
+            if step.with.contains_key("api-token")
+                && with("gem-server").is_none_or(|server| server.contains("rubygems.org")) =>
+        {
+            push(id::CI_PUBLISH_TOKEN, "publishes a gem with a stored token".to_owned());
         }
         _ => {}
     }

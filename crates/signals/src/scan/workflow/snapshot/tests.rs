@@ -58,6 +58,9 @@ fn text_of_strangers_through_a_variable_or_a_matrix() {
     assert_eq!(of(&variable, "echo ${{ env.T }}"), [id::CI_TEMPLATE_INJECTION]);
     assert_eq!(of(&variable, "echo ${{ env.U }}"), [id::CI_SCRIPT_EXPRESSION]);
     assert!(of(&variable, "echo $T").is_empty(), "the shell reads it");
+    let later = "      - run: ./x \"Y=1\" >> $GITHUB_ENV\n      - run: echo ${{ env.Y }}\n";
+    assert!(has(&workflow("issues", "    env: {Y: fixed}\n", later), id::CI_SCRIPT_VALUE), "another value since");
+    assert!(!has(&workflow("issues", "    env: {Y: fixed}\n", &later.replace("Y=1", "Z=1")), id::CI_SCRIPT_VALUE));
     let matrix = format!("    strategy: {{matrix: {{t: [\"{title}\"], u: [1]}}}}\n");
     assert_eq!(of(&matrix, "echo ${{ matrix.t }}"), [id::CI_TEMPLATE_INJECTION]);
     assert_eq!(of(&matrix, "echo ${{ matrix.u }}"), [id::CI_SCRIPT_EXPRESSION]);
@@ -65,6 +68,56 @@ fn text_of_strangers_through_a_variable_or_a_matrix() {
         "      - id: f\n        uses: tj-actions/changed-files@{SHA}\n      - run: echo ${{{{ steps.f.outputs.all_changed_files }}}}\n"
     );
     assert_eq!(workflow("push", "", &files), [id::CI_TEMPLATE_INJECTION]);
+}
+
+#[test]
+fn text_of_strangers_through_outputs() {
+    let of = |script: &str, env: &str| {
+        workflow(
+            "push",
+            "",
+            &format!(
+                "      - id: s\n        env: {{T: \"{env}\"}}\n        run: {script}\n      - run: echo ${{{{ steps.s.outputs.t }}}}\n"
+            ),
+        )
+    };
+    let title = "${{ github.event.issue.title }}";
+    for script in
+        ["echo \"t=$T\" >> $GITHUB_OUTPUT", "echo \"t=${T}\" >> \"$GITHUB_OUTPUT\"", "echo \"::set-output name=t::$T\""]
+    {
+        assert_eq!(of(script, title), [id::CI_TEMPLATE_INJECTION], "{script}");
+        assert_eq!(of(script, "fixed"), [id::CI_SCRIPT_EXPRESSION], "{script}");
+    }
+    assert_eq!(of("./count >> $GITHUB_OUTPUT", title), [id::CI_SCRIPT_VALUE], "it may hand it on");
+    assert_eq!(of("echo $TX >> $GITHUB_OUTPUT", title), [id::CI_SCRIPT_VALUE], "another variable");
+    let replaced = |source: &str| {
+        workflow(
+            "push",
+            "",
+            &format!(
+                "      - id: s\n        uses: x/replace@{SHA}\n        with: {{source: \"{source}\"}}\n      - run: echo ${{{{ steps.s.outputs.t }}}}\n"
+            ),
+        )
+    };
+    assert_eq!(replaced(title), [id::CI_SCRIPT_VALUE]);
+    assert_eq!(replaced("fixed"), [id::CI_SCRIPT_EXPRESSION]);
+    assert_eq!(of("gh pr view 1 --json title >> $GITHUB_OUTPUT", "fixed"), [id::CI_SCRIPT_VALUE], "the forge's answer");
+    let jobs = |context: &str| {
+        rules(&format!(
+            "on: push\npermissions: {{}}\njobs:\n  a:\n    runs-on: x\n    outputs: {{o: \"${{{{ {context} }}}}\"}}\n    steps: [{{run: make}}]\n  b:\n    needs: a\n    runs-on: x\n    steps:\n      - run: echo ${{{{ needs.a.outputs.o }}}}\n"
+        ))
+    };
+    assert_eq!(jobs("github.head_ref"), [id::CI_TEMPLATE_INJECTION]);
+    assert_eq!(jobs("github.sha"), [id::CI_SCRIPT_EXPRESSION]);
+    assert_eq!(jobs("needs.a.outputs.o"), [id::CI_SCRIPT_EXPRESSION], "a circle ends");
+}
+
+#[test]
+fn variables_that_name_each_other_without_end_are_not_followed_without_end() {
+    let many = "${{ env.X }}".repeat(200);
+    let steps = "      - run: echo ${{ env.X }}\n".repeat(200);
+    let found = workflow("push", &format!("    env: {{X: \"{many}\"}}\n"), &steps);
+    assert!(has(&found, id::CI_TEMPLATE_INJECTION), "and what is not followed counts as a stranger's");
 }
 
 #[test]
@@ -251,6 +304,8 @@ fn names_that_mislead() {
     assert_eq!(uses("action/cache"), [id::CI_LOOKALIKE]);
     assert!(uses("actions/cache/save").is_empty() && uses("other/cache").is_empty());
     assert!(workflow("push", "", "      - uses: ./own/../action\n").is_empty());
+    assert!(uses("https://code.forge.example/actions/cache").is_empty(), "an address, as Forgejo takes them");
+    assert_eq!(uses("https://code.forge.example/actions/./cache"), [id::CI_OBFUSCATED_USES]);
 }
 
 #[test]
