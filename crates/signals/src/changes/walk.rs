@@ -19,6 +19,8 @@ mod search;
 mod stores;
 mod tree;
 
+pub(crate) use lines::{is_binary, marks as line_marks};
+
 use super::attestation::{dsse, trace};
 use super::crowd::Crowd;
 use super::identity::Identities;
