@@ -118,34 +118,34 @@ impl Origins {
         self.first.get(&key(plain)).copied().flatten().filter(|_| is_telling(plain))
     }
 
-    /// What a person's change of one file makes of AI's lines. Both versions' lines are entered as well: a line that was only laid out keeps its origin.
+    /// What a person's change of one file makes of AI's lines. The old version has been entered; what is new in the new one is entered here, and a
+    /// line that was only laid out keeps its origin.
     pub fn judge(&mut self, old: &[u8], new: &[u8], again: &mut Again) {
-        self.enter(old, None);
         if is_binary(old) || is_binary(new) {
             return;
         }
-        let (_, added) = line_marks(old, new);
-        let (before, after) = (Version::new(old), Version::new(new));
-        let laid_out = self.laid_out(&before, &after);
-        for (at, line) in after.plain.iter().enumerate() {
-            if !added.get(at).copied().unwrap_or(false) || !is_telling(line) {
-                continue;
-            }
+        let (removed, added) = line_marks(old, new);
+        let changed = |bytes, marks: &[bool]| {
+            let lines = lines(bytes).into_iter().zip(marks).enumerate();
+            lines.filter(|(_, (_, changed))| **changed).map(|(at, (line, _))| (at, plain(line))).collect::<Vec<_>>()
+        };
+        // Only where lines of AI's are gone can others stand for them.
+        let laid_out = if changed(old, &removed).iter().any(|(_, line)| self.origin(line).is_some()) {
+            self.laid_out(&Version::new(old), &Version::new(new))
+        } else {
+            BTreeMap::new()
+        };
+        for (at, line) in changed(new, &added).into_iter().filter(|(_, line)| is_telling(line)) {
             again.telling += 1;
             let from = match laid_out.get(&at) {
                 Some(origin) => origin.inspect(|_| again.laid_out += 1),
-                None => self.origin(line).inspect(|_| again.moved += 1),
+                None => self.origin(&line).inspect(|_| again.moved += 1),
             };
             if let Some(from) = from {
                 *again.from.entry(from).or_default() += 1;
             }
+            self.first.entry(key(&line)).or_insert(from);
         }
-        for (at, origin) in laid_out {
-            if let (Some(line), Some(origin)) = (after.plain.get(at), origin) {
-                self.first.entry(key(line)).or_insert(Some(origin));
-            }
-        }
-        self.enter(new, None);
     }
 
     /// New lines that stand for old lines of the same place, with the old lines' origin: by line, or where a whole passage has the same text.

@@ -1,5 +1,6 @@
 //! The contents of changed files, path by path, or commit by commit where the packs make that cheaper.
 
+use super::attributes::{Attributes, Compare};
 use super::jobs::{Changed, File};
 use super::lines;
 use super::objects::{Reader, Repository};
@@ -53,7 +54,7 @@ pub(super) fn count(
     repository: &Repository,
     changed: &mut [Changed],
     paths: &[Vec<u8>],
-    classes: &ClassTable,
+    (classes, attributes): (&ClassTable, &Attributes),
     threads: usize,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<(), ChangesError> {
@@ -70,7 +71,7 @@ pub(super) fn count(
     let tools = || repository.reader(if by_path { CONTENT_BYTES } else { MIXED_BYTES });
     let counted = crew::work(threads, parts.len(), tools, |reader, at| {
         let steps = &steps[parts[at].clone()];
-        let counted = one_part(reader, all, steps, paths, classes)?;
+        let counted = one_part(reader, all, steps, paths, (classes, attributes))?;
         let sum = done.fetch_add(steps.len(), Ordering::Relaxed) + steps.len();
         progress(sum as u64, total);
         Ok(counted)
@@ -122,15 +123,15 @@ fn one_part(
     changed: &[Changed],
     steps: &[Step],
     paths: &[Vec<u8>],
-    classes: &ClassTable,
+    (classes, attributes): (&ClassTable, &Attributes),
 ) -> Result<Vec<Counted>, ChangesError> {
     let mut class = None;
     let mut out = Vec::with_capacity(steps.len());
     for (path, commit, at) in steps {
-        let class = match class {
+        let (class, how) = match class {
             Some((known, class)) if known == *path => class,
             _ => {
-                let found = classes.of(&String::from_utf8_lossy(&paths[*path]));
+                let found = (classes.of(&String::from_utf8_lossy(&paths[*path])), attributes.of(&paths[*path]));
                 class = Some((*path, found));
                 found
             }
@@ -140,7 +141,7 @@ fn one_part(
         // Only the mode changed, as git's numstat sees it: nothing.
         let is_same = file.before.map(|side| side.id) == file.after.map(|side| side.id);
         if !file.moved && !is_same {
-            match compare(reader, file, &mut counted) {
+            match compare(reader, file, how, &mut counted) {
                 Ok(()) => {}
                 Err(Stop::Missing(id, _)) => counted.missing = Some(id),
                 Err(Stop::Error(error)) => return Err(error),
@@ -151,9 +152,16 @@ fn one_part(
     Ok(out)
 }
 
-fn compare(reader: &Reader<'_>, file: &File, counted: &mut Counted) -> Result<(), Stop> {
+fn compare(reader: &Reader<'_>, file: &File, how: Compare, counted: &mut Counted) -> Result<(), Stop> {
     let (old, new) = (content(reader, file.before)?, content(reader, file.after)?);
-    if lines::is_binary(&old) || lines::is_binary(&new) {
+    // Attributes are about files; links and submodules are what their content is.
+    let is_binary = |side: Option<Side>, bytes: &[u8]| match how {
+        Compare::ByContent => lines::is_binary(bytes),
+        _ if side.is_none_or(|side| side.is_link || side.is_submodule) => lines::is_binary(bytes),
+        Compare::Text => false,
+        Compare::Binary => true,
+    };
+    if is_binary(file.before, &old) || is_binary(file.after, &new) {
         return Ok(());
     }
     if file.claimed {

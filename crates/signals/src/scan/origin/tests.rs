@@ -11,6 +11,7 @@ fn body(name: &str, count: usize) -> String {
 fn judged(ai: &str, old: &str, new: &str) -> Again {
     let mut origins = Origins::default();
     origins.enter(ai.as_bytes(), Some(7));
+    origins.enter(old.as_bytes(), None);
     let mut again = Again::default();
     origins.judge(old.as_bytes(), new.as_bytes(), &mut again);
     again
