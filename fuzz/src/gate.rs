@@ -148,28 +148,10 @@ pub fn kubernetes_seeds() -> Vec<Vec<u8>> {
     vec![
         review("", "Pod", &format!(r#"{{"metadata":{{"name":"x"}},"spec":{pod}}}"#)),
         review("", "Pod", &format!(r#"{{"spec":{hidden}}}"#)),
-        review(
-            "batch",
-            "Job",
-            &format!(r#"{{"metadata":{{"annotations":{{"standstill/exempt":"serving"}}}},"spec":{job}}}"#),
-        ),
-        review(
-            "jobset.x-k8s.io",
-            "JobSet",
-            &format!(r#"{{"spec":{{"replicatedJobs":[{{"replicas":2,"template":{{"spec":{job}}}}}]}}}}"#),
-        ),
-        review(
-            "ray.io",
-            "RayJob",
-            &format!(
-                r#"{{"spec":{{"rayClusterSpec":{{"workerGroupSpecs":[{{"replicas":2,"template":{template}}}]}}}}}}"#
-            ),
-        ),
-        review(
-            "kueue.x-k8s.io",
-            "Workload",
-            &format!(r#"{{"spec":{{"podSets":[{{"count":3,"template":{template}}}]}}}}"#),
-        ),
+        review("batch", "Job", &format!(r#"{{"metadata":{{"annotations":{{"standstill/exempt":"serving"}}}},"spec":{job}}}"#)),
+        review("jobset.x-k8s.io", "JobSet", &format!(r#"{{"spec":{{"replicatedJobs":[{{"replicas":2,"template":{{"spec":{job}}}}}]}}}}"#)),
+        review("ray.io", "RayJob", &format!(r#"{{"spec":{{"rayClusterSpec":{{"workerGroupSpecs":[{{"replicas":2,"template":{template}}}]}}}}}}"#)),
+        review("kueue.x-k8s.io", "Workload", &format!(r#"{{"spec":{{"podSets":[{{"count":3,"template":{template}}}]}}}}"#)),
         review("example.com", "Pipeline", &format!(r#"{{"spec":{{"stages":[{pod}]}}}}"#)),
     ]
 }
@@ -189,16 +171,7 @@ pub fn told_seeds() -> Vec<Vec<u8>> {
     let accounting = "JobIDRaw|JobID|State|Start|End|ElapsedRaw|Account|UID|Partition|AllocTRES|AdminComment\n7|7|COMPLETED|100|200|100|lab|1001|train|cpu=4,gres/gpu:h100=8,gres/gpu=8|standstill:0123456789abcdef01234567\n";
     let row = format!(
         "{:20}{:20}{:12}{:24}{:12}{:128}{:128}{:512}{:256}{:1024}\n",
-        "7",
-        "1001",
-        "2",
-        "1:00:00",
-        "OK",
-        "lab",
-        "train",
-        "cpu=4,gres/gpu=16",
-        "standstill:0123456789abcdef01234567",
-        "class=rl run=beta"
+        "7", "1001", "2", "1:00:00", "OK", "lab", "train", "cpu=4,gres/gpu=16", "standstill:0123456789abcdef01234567", "class=rl run=beta"
     );
     let toml = format!(
         "agreement = \"{}\"\nparty = \"north\"\nhold_seconds = 60\n[[exempt]]\nid = \"a\"\npurpose = \"safety\"\nusers = [\"1\"]\naccelerators = 1\naccelerators_together = 2\n",

@@ -10,8 +10,7 @@ use standstill_ledger::{DeviceWindow, Evidence, OpsInterval, SlotEntry, WindowLe
 use standstill_seal::commitment::{PointBytes, commit};
 use standstill_seal::{LeafValues, MasterSecret, Opening};
 use standstill_statement::{
-    AddedKey, Body, Class, Hash32, Header, Name, Rotation, SigningKey, Statement, Succession, canonical,
-    decode_unverified,
+    AddedKey, Body, Class, Hash32, Header, Name, Rotation, SigningKey, Statement, Succession, canonical, decode_unverified,
 };
 use standstill_tlog::certificate::{AbsenceCertificate, Claim, PublishedCertificate};
 use standstill_tlog::checkpoint::{Checkpoint, ForkEvidence};
