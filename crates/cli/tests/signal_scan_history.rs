@@ -160,9 +160,8 @@ fn a_persons_new_layout_stays_with_the_ai_change() {
     assert_eq!(text.matches("[laundering-").count(), 2, "{text}");
 }
 
-/// The tree as git writes it, with changes of the archive.
-#[test]
-fn releases_are_compared_with_their_tree() {
+/// A repository as xz's is laid out; gives its first commit.
+fn project() -> (Repo, String) {
     let mut repo = Repo::new();
     repo.put("src/a.c", "int a;\n");
     repo.put("configure.ac", "AC_INIT\n");
@@ -173,6 +172,12 @@ fn releases_are_compared_with_their_tree() {
     repo.put("tests/a.c", "int main;\n");
     std::os::unix::fs::symlink("src/a.c", repo.at().join("a-link.c")).unwrap();
     let head = repo.commit(ADA, "Start");
+    (repo, head)
+}
+
+#[test]
+fn releases_are_compared_with_their_tree() {
+    let (mut repo, head) = project();
     for (format, name) in [("tar", "good.tar"), ("tar.gz", "good.tar.gz"), ("zip", "good.zip")] {
         let out = repo.folder.path().join(name);
         repo.git(&["archive", "--format", format, "--prefix=xz-1.0/", "-o", out.to_str().unwrap(), "HEAD"]);
@@ -188,7 +193,29 @@ fn releases_are_compared_with_their_tree() {
     let (code, text) = repo.scan(&["HEAD~1", "--release", "good.tar"]);
     assert!(code == 0 && text.contains("0 high, 0 warn, 0 note"), "{text}");
 
-    // What was done to xz: a macro, a generated script, a changed test file, and a probe that cannot compile.
+    for (arguments, code, words) in [
+        (&["HEAD~1..HEAD", "--release", "good.tar"][..], 2, "is a range"),
+        (&["--release", "good.tar", "--commits"], 2, "--commits"),
+        (&["--release", "r/CMakeLists.txt"], 4, "it is no tar, tar.gz, tar.xz or zip"),
+        (&["--release", "gone.tar"], 4, "gone.tar"),
+        (&["nowhere", "--release", "good.tar"], 4, "names no commit"),
+    ] {
+        let (found, text) = repo.scan(arguments);
+        assert!(found == code && text.contains(words), "{arguments:?}: {text}");
+    }
+    let out = run("tar", &["-cPf", "../out.tar", "--transform", "s,^,../,", "configure.ac"], &repo.at(), 0);
+    if out.status.success() {
+        let (code, text) = repo.scan(&["--release", "out.tar"]);
+        assert!(code == 4 && text.contains("'../configure.ac' leads out of the archive"), "{text}");
+    }
+}
+
+/// What was done to xz: a macro, a generated script, a changed file, and a probe that cannot compile.
+#[test]
+fn what_only_the_release_has_is_found() {
+    let (mut repo, _) = project();
+    repo.put("src/b.c", "int b;\n");
+    repo.commit(ADA, "Later");
     let release = repo.folder.path().join("xz-1.0");
     repo.git(&["worktree", "add", "-q", "--detach", release.to_str().unwrap(), "HEAD"]);
     std::fs::remove_file(release.join(".git")).unwrap();
@@ -237,20 +264,4 @@ fn releases_are_compared_with_their_tree() {
         report["findings"].as_array().unwrap().iter().find(|found| found["path"] == "configure").unwrap().clone();
     assert_eq!(configure["exempt"], "allowed: made by autoconf 2.72");
     assert!(report["subject"].as_str().unwrap().starts_with("bad.tar.gz (SHA-256 "));
-    // Usage and refusals.
-    for (arguments, code, words) in [
-        (&["HEAD~1..HEAD", "--release", "good.tar"][..], 2, "is a range"),
-        (&["--release", "good.tar", "--commits"], 2, "--commits"),
-        (&["--release", "allow.toml"], 4, "it is no tar, tar.gz, tar.xz or zip"),
-        (&["--release", "gone.tar"], 4, "gone.tar"),
-        (&["nowhere", "--release", "good.tar"], 4, "names no commit"),
-    ] {
-        let (found, text) = repo.scan(arguments);
-        assert!(found == code && text.contains(words), "{arguments:?}: {text}");
-    }
-    let out = run("tar", &["-cPf", "../out.tar", "--transform", "s,^,../,", "configure.ac"], &repo.at(), 0);
-    if out.status.success() {
-        let (code, text) = repo.scan(&["--release", "out.tar"]);
-        assert!(code == 4 && text.contains("'../configure.ac' leads out of the archive"), "{text}");
-    }
 }
