@@ -89,6 +89,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "signals_horizon", run: signals::horizon, seeds: signals::horizon_seeds, iterations: 600 },
     Target { name: "signals_method", run: signals::method, seeds: signals::method_seeds, iterations: 5_000 },
     Target { name: "signals_scan_file", run: signals::scan_file, seeds: signals::scan_file_seeds, iterations: 20_000 },
+    Target { name: "signals_archive", run: signals::archive, seeds: signals::archive_seeds, iterations: 20_000 },
     Target {
         name: "signals_scan_change",
         run: signals::scan_change,

@@ -5,6 +5,7 @@
 use standstill_signals::changes;
 use standstill_signals::claim::{self, FileVersions, Prepared, Subject, Tables};
 use standstill_signals::horizon::{Input, Inputs, Plan, Record, Role, recompute};
+use standstill_signals::scan::archive::{self, Limits};
 use standstill_signals::scan::{AllowList, FileChange, PathTable, RuleTable, Scanner};
 use standstill_statement::Name;
 
@@ -97,6 +98,49 @@ pub fn scan_change(bytes: &[u8]) -> bool {
         assert!(same.is_empty(), "{same:?}");
         !found.is_empty()
     })
+}
+
+/// Release archives, packed by Python's tarfile and zipfile: a tar with a comment, a file, a link and a long name, as gzip and as xz; a zip with a stored
+/// and a deflated file.
+const ARCHIVES: [&str; 3] = [
+    "1f8b0800000000000203ed963d0ec2300c4633738a9c20b193fe4c951819b94228150cb4542548393ead3aa082aab29822e2b7c4cae2c17a9f3ea595deee5dd855ee5875820418997b01b2e4390fff089827429ec417b8dfbcebfaf5224e5223cb6b5d578d2fdc876c04f337b4da291f3ce98e51f164de7fb053ff21c7341312d87f72dca16409a2f6ff42be63d9ffd739b7168534f4d114bdffea07fa9f81b7fe67b0bf7fe0fc2707ad91adf3e7a2d5cd4a709f5c35ffe90fbc9cff38f5df5a33e43ff73f7a022bc0300c13250ff23178d700160000",
+    "fd377a585a000004e6d6b4460200210116000000742fe5a3e015ff00ba5d00170bdc0480503226ee1d7d1bf3f2cb33ececf837f0ead67c50851531728b1414b4c0668cca4cc1dc3f8cae9213808695957d9ce7a4ed7f26e9e9939e975ce88cc1564a4ce23d21d7ac4b61d8e89d3a5833987d58b89e7681f70b24d1d1496d03e396ee549236e038f4d012c730d281bf714c820b598c6c04ebe03e51f18128c8ef9482d2756207de41a7a018f607700ccb4a8df46c52d4cabf1d2185cb2954604cbbea72255483ea79526f3b4cfc6f5144a4f0f6ac9eaad9421f000000440b868e59e195fd0001d601802c0000e00b5ce6b1c467fb020000000004595a",
+    "504b030414000000000000002150c2412435030000000300000007000000702f612e747874616263504b030414000000080000002150132d431b070000002c01000007000000702f622e747874aba81805c40200504b0102140314000000000000002150c24124350300000003000000070000000000000000000000800100000000702f612e747874504b0102140314000000080000002150132d431b070000002c010000070000000000000000000000800128000000702f622e747874504b050600000000020002006a000000540000000000",
+];
+
+/// Release archives: no accepted name leads out or stands there twice, and limits hold.
+pub fn archive(bytes: &[u8]) -> bool {
+    const LIMITS: Limits =
+        Limits { entries: 50, total_bytes: 1 << 20, file_bytes: 1 << 16, ratio: 200, name_bytes: 300, depth: 8 };
+    let mut seen = std::collections::BTreeSet::new();
+    let mut total = 0;
+    archive::read(bytes, &LIMITS, &mut |entry| {
+        assert!(!entry.path.is_empty() && !entry.path.starts_with('/') && entry.path.len() <= 900, "{entry:?}");
+        assert!(entry.path.split(['/', '\\']).all(|part| part != ".."), "{entry:?}");
+        assert!(entry.bytes.len() <= 1 << 20 && seen.insert(entry.path), "twice, or too long");
+        total += entry.bytes.len();
+        assert!(total <= 3 << 20 && seen.len() <= 50);
+    })
+    .is_ok()
+}
+
+/// Seeds of [`archive`]; the first is also there unpacked.
+pub fn archive_seeds() -> Vec<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).expect("a digit");
+    let bytes = |text: &str| text.as_bytes().chunks(2).map(|two| digit(two[0]) << 4 | digit(two[1])).collect();
+    let mut seeds: Vec<Vec<u8>> = ARCHIVES.map(bytes).into();
+    let mut tar = vec![0; 2_048];
+    tar[..7].copy_from_slice(b"p/a.txt");
+    tar[100..107].copy_from_slice(b"0000644");
+    tar[124..135].copy_from_slice(b"00000000003");
+    tar[156] = b'0';
+    tar[257..263].copy_from_slice(b"ustar\0");
+    tar[148..156].fill(b' ');
+    let sum: u32 = tar.iter().map(|byte| u32::from(*byte)).sum();
+    tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    tar[512..515].copy_from_slice(b"abc");
+    seeds.push(tar);
+    seeds
 }
 
 /// Tables of rules and paths, and allow-lists.

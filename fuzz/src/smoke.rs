@@ -97,6 +97,6 @@ smoke_tests! {
     tlog_fork_evidence tlog_subtree_request tlog_mirror tlog_receipt ledger_window ledger_fleet ledger_rulebook meter_prometheus_text meter_range_json meter_remote_write
     meter_sacct_parsable meter_sacct_json meter_slurm_words meter_power_logs meter_requests meter_jobs meter_partials meter_csv meter_parquet
     seal_blobs seal_proofs seal_openings audit_beacon audit_opening verify_bundle gate_slurm gate_kubernetes gate_job gate_told
-    signals_horizon signals_method signals_scan_file signals_scan_change signals_scan_tables signals_claims
+    signals_horizon signals_method signals_scan_file signals_archive signals_scan_change signals_scan_tables signals_claims
     changes_commit changes_attestations changes_table changes_files
 }

@@ -9,6 +9,8 @@
 
 pub mod agent;
 pub mod allow;
+#[cfg(feature = "files")]
+pub mod archive;
 pub mod dependency;
 pub mod engine;
 pub mod finding;
@@ -17,9 +19,12 @@ pub mod gate;
 pub mod hidden;
 pub mod history;
 pub mod opaque;
+#[cfg(feature = "git")]
+pub mod origin;
 pub mod output;
 pub mod paths;
 pub mod phrase;
+pub mod release;
 pub mod rules;
 pub mod sarif;
 pub mod strength;

@@ -4,34 +4,9 @@
 
 mod changes_fixture;
 
-use changes_fixture::{ADA, BOB, CLAUDE, Repo, Walk, git_in};
+use changes_fixture::{ADA, BOB, CLAUDE, Repo, Walk, counted, git_in, numstat};
 use standstill_signals::changes::method::Renames;
-use standstill_signals::changes::table::{Kind, Mark, Source, Table};
-use std::collections::BTreeMap;
-use std::path::Path;
-
-/// Added and removed lines by commit, as git prints them.
-fn numstat(path: &Path, renames: &str) -> BTreeMap<String, (u64, u64)> {
-    let text = git_in(path, &["log", "--numstat", renames, "--format=commit %H"], &[]);
-    let mut out = BTreeMap::new();
-    let mut id = String::new();
-    for line in text.lines() {
-        if let Some(found) = line.strip_prefix("commit ") {
-            id = found.to_owned();
-            out.insert(id.clone(), (0, 0));
-        } else if let Some((added, rest)) = line.split_once('\t') {
-            let sum = out.get_mut(&id).unwrap();
-            // Binary files have "-" in both places.
-            sum.0 += added.parse::<u64>().unwrap_or(0);
-            sum.1 += rest.split('\t').next().unwrap().parse::<u64>().unwrap_or(0);
-        }
-    }
-    out
-}
-
-fn counted(table: &Table) -> BTreeMap<String, (u64, u64)> {
-    table.rows.iter().map(|row| (row.id.clone(), row.lines())).collect()
-}
+use standstill_signals::changes::table::{Kind, Mark, Source};
 
 /// A repository with everything that makes line counts differ between tools.
 fn odd_repository() -> Repo {
@@ -97,13 +72,13 @@ fn odd_repository() -> Repo {
 fn lines_are_those_of_git() {
     let repo = odd_repository();
     let (walked, _) = Walk::default().run(repo.path());
-    assert_eq!(counted(&walked.table), numstat(repo.path(), "--no-renames"));
+    assert_eq!(counted(&walked.table), numstat(repo.path(), &[], &["--no-renames"]));
     assert_eq!(walked.table.rows.iter().filter(|row| row.is_merge()).count(), 1);
     let exact = Walk {
         method: standstill_signals::changes::Method { renames: Renames::Exact, ..Default::default() },
         ..Walk::default()
     };
-    assert_eq!(counted(&exact.run(repo.path()).0.table), numstat(repo.path(), "-M100%"));
+    assert_eq!(counted(&exact.run(repo.path()).0.table), numstat(repo.path(), &[], &["-M100%"]));
 }
 
 #[test]
@@ -267,4 +242,66 @@ fn sources_reach_the_table() {
     for secret in ["Ada", "ada@", "Bob", "bob@", "monitor", "a.py", "Add"] {
         assert!(!text.contains(secret), "the published files name {secret}");
     }
+}
+
+/// The head's attributes for every commit, as `git --attr-source=HEAD` takes them: the same in a working tree and in a bare clone.
+#[test]
+fn attributes_of_the_head_are_those_of_git() {
+    let mut repo = Repo::new();
+    repo.write("a.bin2", "1\n2\n");
+    repo.write("Cargo.lock", "1\n2\n");
+    repo.write("zero.dat", b"a\0b\nc\n");
+    repo.write("x.py", "x = 1\n");
+    repo.write("sub/x.q", "1\n");
+    repo.write("sub/deep/y.q", "1\n");
+    repo.commit(ADA, "No attributes yet");
+    repo.write("sub/.gitattributes", "*.q binary\n/deep/*.q !diff\n");
+    repo.write(
+        ".gitattributes",
+        "[attr]opaque -diff\n*.bin2 binary\n*.lock -diff text=auto\n*.dat diff\n*.py diff=python\nlink -diff\n*.gen opaque\n*.text eol=crlf\n",
+    );
+    repo.write("a.bin2", "1\n2\n3\n");
+    repo.write("zero.dat", b"a\0b\nc\nd\n");
+    repo.write("x.py", "x = 2\n");
+    repo.write("sub/x.q", "1\n2\n");
+    repo.write("sub/deep/y.q", "1\n2\n3\n");
+    repo.write("a.gen", "1\n");
+    repo.write("a.text", "1\n");
+    std::os::unix::fs::symlink("a.gen", repo.path().join("link")).unwrap();
+    repo.commit(BOB, "Attributes");
+    repo.write("Cargo.lock", "3\n");
+    std::fs::remove_file(repo.path().join("x.py")).unwrap();
+    std::os::unix::fs::symlink("a.gen", repo.path().join("x.py")).unwrap();
+    std::fs::remove_file(repo.path().join("link")).unwrap();
+    repo.write("link", "a file now\n");
+    repo.commit(ADA, "Links and files");
+    let method = |attributes| {
+        let method = standstill_signals::changes::Method { attributes, ..Default::default() };
+        Walk { method, ..Walk::default() }
+    };
+    use standstill_signals::changes::method::Attributes;
+    let bare = tempfile::tempdir().unwrap();
+    git_in(repo.path(), &["clone", "-q", "--bare", ".", bare.path().to_str().unwrap()], &[]);
+    let ours = counted(&method(Attributes::Head).run(repo.path()).0.table);
+    let plain = ["-c", "core.attributesFile=/dev/null"];
+    for path in [repo.path(), bare.path()] {
+        let git = numstat(path, &[&plain[..], &["--attr-source=HEAD"]].concat(), &["--no-renames"]);
+        assert_eq!(ours, git);
+    }
+    // Without: what git counts where no attributes are.
+    let ignored = counted(&method(Attributes::Ignored).run(repo.path()).0.table);
+    assert_eq!(ignored, numstat(bare.path(), &plain, &["--no-renames"]));
+    assert_ne!(ours, ignored);
+    // Rows in a cache belong to the attributes under which they were counted.
+    let cache = tempfile::tempdir().unwrap();
+    let cached = |repo: &Repo| {
+        let walk = Walk { cache: Some(cache.path().to_owned()), ..method(Attributes::Head) };
+        counted(&walk.run(repo.path()).0.table)
+    };
+    assert_eq!(cached(&repo), ours);
+    repo.write(".gitattributes", "");
+    repo.commit(ADA, "No attributes any more");
+    let now = cached(&repo);
+    assert_ne!(now[ours.keys().next().unwrap()], (0, 0));
+    assert_eq!(now, numstat(repo.path(), &[&plain[..], &["--attr-source=HEAD"]].concat(), &["--no-renames"]));
 }

@@ -7,13 +7,10 @@
 
 mod changes_fixture;
 
-use changes_fixture::{Walk, git_in};
-use std::collections::BTreeMap;
+use changes_fixture::{Counts, Walk, counted, git_in, numstat};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-type Counts = BTreeMap<String, (u64, u64)>;
 
 fn has_git() -> bool {
     let found =
@@ -24,38 +21,13 @@ fn has_git() -> bool {
     found
 }
 
-/// Added and removed lines by commit, as git prints them.
-fn numstat(path: &Path) -> Counts {
-    let text = git_in(path, &["log", "--numstat", "--no-renames", "--format=commit %H"], &[]);
-    let mut out = Counts::new();
-    let mut id = String::new();
-    for line in text.lines() {
-        if let Some(found) = line.strip_prefix("commit ") {
-            id = found.to_owned();
-            out.insert(id.clone(), (0, 0));
-        } else if let Some((added, rest)) = line.split_once('\t') {
-            let sum = out.get_mut(&id).unwrap();
-            sum.0 += added.parse::<u64>().unwrap_or(0);
-            sum.1 += rest.split('\t').next().unwrap().parse::<u64>().unwrap_or(0);
-        }
-    }
-    out
-}
-
 fn walked(path: &Path) -> Counts {
-    Walk { threads: 2, ..Walk::default() }
-        .run(path)
-        .0
-        .table
-        .rows
-        .iter()
-        .map(|row| (row.id.clone(), row.lines()))
-        .collect()
+    counted(&Walk { threads: 2, ..Walk::default() }.run(path).0.table)
 }
 
 /// Commits that differ, worst first, and the totals: (ours, git's), added and removed.
 fn compare(path: &Path) -> (Vec<String>, [(u64, u64); 2]) {
-    let (ours, theirs) = (walked(path), numstat(path));
+    let (ours, theirs) = (walked(path), numstat(path, &[], &["--no-renames"]));
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
     let mut different = Vec::new();
     let mut totals = [(0, 0); 2];

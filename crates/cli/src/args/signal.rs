@@ -128,6 +128,9 @@ pub struct ScanArgs {
     /// With a RANGE: code of runs (JSON, as for `signal changes`), for the rule on training code that a run has used
     #[arg(long, value_name = "FILE", requires = "range", conflicts_with = "sign")]
     pub runs: Option<PathBuf>,
+    /// Compare this release archive (tar, tar.gz, tar.xz, zip) with the tree of one commit, given in place of a RANGE; default: HEAD
+    #[arg(long, value_name = "ARCHIVE", conflicts_with_all = ["commits", "ledger", "runs", "all", "sign"])]
+    pub release: Option<PathBuf>,
     /// Allow-list (TOML); every entry has a reason, which is reported with the finding
     #[arg(long, value_name = "FILE")]
     pub allow: Option<PathBuf>,

@@ -51,6 +51,25 @@ pub enum Renames {
     Exact,
 }
 
+/// Whether `.gitattributes` say how files are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attributes {
+    /// Files are compared by what their bytes are.
+    #[default]
+    Ignored,
+    /// Those of the head's tree, for all commits, as with `git --attr-source=HEAD`.
+    Head,
+}
+
+impl Attributes {
+    // Named by `serde`, which passes a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_ignored(&self) -> bool {
+        *self == Self::Ignored
+    }
+}
+
 /// Which date decides the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -89,6 +108,9 @@ pub struct Method {
     pub approval_claims: Claims,
     /// Moved files.
     pub renames: Renames,
+    /// Attributes of files. Left out where they are ignored, so that methods from before this choice keep their hash.
+    #[serde(skip_serializing_if = "Attributes::is_ignored")]
+    pub attributes: Attributes,
     /// Which date decides the month.
     pub date: DateOf,
     /// First month that counts.
@@ -122,6 +144,7 @@ impl Default for Method {
             person_claims: Claims::Ignored,
             approval_claims: Claims::Ignored,
             renames: Renames::None,
+            attributes: Attributes::Ignored,
             date: DateOf::Committer,
             since: None,
             until: None,
@@ -225,7 +248,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::from([base.hash().unwrap()]);
         let changes = serde_json::json!({
             "name": "x", "unattributed": "person", "commit-lines": "attested", "families": 2, "person-claims": "accepted",
-            "approval-claims": "accepted", "renames": "exact", "date": "author", "since": "2020-01", "until": "2020-01",
+            "approval-claims": "accepted", "renames": "exact", "attributes": "head", "date": "author", "since": "2020-01", "until": "2020-01",
             "count-generated": true, "share-of": "commits", "review-lines-per-day": 1, "baseline": "2024-Q4",
             "roster": {"2024-Q4": 3}, "classes": "x", "identities": "x"
         });
@@ -235,7 +258,9 @@ mod tests {
             let method: Method = serde_json::from_value(changed).unwrap();
             assert!(seen.insert(method.hash().unwrap()), "{key}");
         }
-        assert_eq!(seen.len(), json.as_object().unwrap().len() + 1);
+        // All fields, but for the one that is left out by default.
+        assert_eq!(changes.as_object().unwrap().len(), json.as_object().unwrap().len() + 1);
+        assert_eq!(seen.len(), changes.as_object().unwrap().len() + 1);
     }
 
     #[test]

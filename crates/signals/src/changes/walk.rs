@@ -4,6 +4,7 @@
 //! Diffs run on all threads; rows of earlier walks come from an optional cache. The table is the same for any number of threads and with or
 //! without a cache. Objects that are absent are listed, never guessed.
 
+mod attributes;
 mod cache;
 mod claimed;
 mod contents;
@@ -20,6 +21,8 @@ mod packs;
 mod search;
 mod stores;
 mod tree;
+
+pub(crate) use lines::{is_binary, marks as line_marks};
 
 use super::attestation::{dsse, trace};
 use super::crowd::Crowd;
@@ -92,7 +95,11 @@ pub fn walk(path: &Path, options: &Options<'_>) -> Result<Walked, ChangesError> 
     let head = reader.head(options.head)?;
     let traces = options.traces.map(trace::parse).transpose()?.unwrap_or_default();
     let mut stores = stores::Stores::read(&reader, options, &traces)?;
-    let cache = options.cache.map(|folder| cache::Cache::open(folder, &cache_key(options.method)));
+    let attributes = match options.method.attributes {
+        super::method::Attributes::Ignored => attributes::Attributes::default(),
+        super::method::Attributes::Head => attributes::Attributes::of_head(&reader, head)?,
+    };
+    let cache = options.cache.map(|folder| cache::Cache::open(folder, &cache_key(options.method, &attributes)));
     let mut crowd = Crowd::default();
     let (cached, damaged) = match &cache {
         Some(cache) => cache.load(&mut crowd),
@@ -100,7 +107,7 @@ pub fn walk(path: &Path, options: &Options<'_>) -> Result<Walked, ChangesError> 
     };
     let mut found = history::History::collect(&reader, head, options.identities, &mut crowd, cached, &stores)?;
     let jobs = found.jobs(|row| !row.is_merge() && options.method.counts(month(options.method, row)));
-    let done = jobs::run(&repository, &jobs, &stores, options)?;
+    let done = jobs::run(&repository, &jobs, (&stores, &attributes), options)?;
     let counted = done.len() as u64;
     found.apply(done);
     for entry in found.entries.iter_mut().filter(|entry| !options.method.counts(month(options.method, &entry.row))) {
@@ -122,7 +129,7 @@ fn month(method: &Method, row: &Row) -> Month {
 }
 
 /// What rows depend on beside the commit.
-fn cache_key(method: &Method) -> String {
+fn cache_key(method: &Method, attributes: &attributes::Attributes) -> String {
     let parts = (
         FORMAT,
         lines::RULE,
@@ -134,7 +141,11 @@ fn cache_key(method: &Method) -> String {
         method.until,
     );
     let json = serde_json::to_vec(&parts).unwrap_or_default();
-    hex::encode(&Sha256::new_with_prefix(b"standstill/1/changes-cache\0").chain_update(json).finalize()[..16])
+    let mut hash = Sha256::new_with_prefix(b"standstill/1/changes-cache\0").chain_update(json);
+    if method.attributes != super::method::Attributes::Ignored {
+        hash.update(attributes.hash());
+    }
+    hex::encode(&hash.finalize()[..16])
 }
 
 /// Numbers the persons, adds what forges claim, sorts the rows.

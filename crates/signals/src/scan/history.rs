@@ -15,10 +15,10 @@ const BURST_LINES: u64 = 2_000;
 const BURST_COMMITS: usize = 3;
 /// … whose author dates lie within so many seconds.
 const BURST_SECONDS: i64 = 600;
-/// Share of a person's added lines that AI had added before, in percent, from which the change counts as a move.
-const MOVED_PERCENT: u64 = 80;
+/// Share of a person's added telling lines that come from AI changes, in percent, from which the change counts as a move or as a new layout.
+pub const MOVED_PERCENT: u64 = 80;
 /// Fewer lines than that say nothing about moves.
-const MOVED_LINES: u64 = 20;
+pub const MOVED_LINES: u64 = 20;
 /// Clocks may differ by that many seconds.
 const CLOCK_SECONDS: i64 = 86_400;
 
@@ -55,10 +55,14 @@ pub struct CommitFacts {
     pub parent_unix_seconds: Option<i64>,
     /// Lines added.
     pub added: u64,
-    /// Added lines that an earlier AI change had added, apart from white space.
+    /// Added lines that say something (`origin::is_telling`), looked at only where some earlier change is AI's.
+    pub telling: u64,
+    /// Of these, lines whose text an earlier AI change was the first to have, and that do not stand for a line of the same place.
     pub added_again: u64,
-    /// Removed lines that AI had added, of those the change lays out anew.
+    /// Of these, lines of AI's that stand for lines of the same place, only laid out anew.
     pub laid_out: u64,
+    /// The AI change that most of them come from.
+    pub ai_origin: Option<String>,
     /// Changed paths; the second part is true for removed files.
     pub paths: Vec<(String, bool)>,
     /// What the xz sequence needs.
@@ -175,23 +179,22 @@ fn laundering(facts: &CommitFacts, found: &mut Vec<Finding>) {
     if facts.ai {
         return;
     }
-    if facts.laid_out >= MOVED_LINES && facts.laid_out * 100 >= facts.added * MOVED_PERCENT {
-        push(
-            found,
-            facts,
-            id::LAUNDERING_FORMAT,
-            "",
-            format!("{} of {} added lines are AI lines with other white space", facts.laid_out, facts.added),
-        );
-    } else if facts.added_again >= MOVED_LINES && facts.added_again * 100 >= facts.added * MOVED_PERCENT {
-        push(
-            found,
-            facts,
-            id::LAUNDERING_MOVED,
-            "",
-            format!("{} of {} added lines had been added by AI before", facts.added_again, facts.added),
-        );
+    let again = facts.laid_out.saturating_add(facts.added_again);
+    if again < MOVED_LINES || again.saturating_mul(100) < facts.telling.saturating_mul(MOVED_PERCENT) {
+        return;
     }
+    let most = facts.ai_origin.as_deref().map_or_else(String::new, |id| format!("; most are of {}", short(id)));
+    let (rule, what) = if facts.laid_out >= facts.added_again {
+        (id::LAUNDERING_FORMAT, "are lines of AI changes, laid out anew")
+    } else {
+        (id::LAUNDERING_MOVED, "were in AI changes before")
+    };
+    let (laid_out, moved) = (facts.laid_out, facts.added_again);
+    let message = format!(
+        "{again} of {} telling added lines {what} ({laid_out} laid out, {moved} moved or copied){most}",
+        facts.telling
+    );
+    push(found, facts, rule, "", message);
 }
 
 /// Several large commits of one person within minutes.
@@ -301,12 +304,21 @@ mod tests {
             rules(CommitFacts { squash: true, mentions_ai: true, trailer: true, ai: true, ..CommitFacts::default() })
                 .is_empty()
         );
-        assert_eq!(rules(CommitFacts { added: 30, added_again: 28, ..CommitFacts::default() }), [id::LAUNDERING_MOVED]);
-        assert_eq!(
-            rules(CommitFacts { added: 30, laid_out: 28, added_again: 28, ..CommitFacts::default() }),
-            [id::LAUNDERING_FORMAT]
-        );
-        assert!(rules(CommitFacts { added: 300, added_again: 28, ..CommitFacts::default() }).is_empty());
+        let again = |telling, laid_out, added_again| CommitFacts {
+            telling,
+            laid_out,
+            added_again,
+            ai_origin: Some("0123456789ab".to_owned()),
+            ..CommitFacts::default()
+        };
+        assert_eq!(rules(again(30, 0, 24)), [id::LAUNDERING_MOVED]);
+        assert_eq!(rules(again(30, 28, 0)), [id::LAUNDERING_FORMAT]);
+        assert_eq!(rules(again(30, 12, 12)), [id::LAUNDERING_FORMAT], "together");
+        assert!(rules(again(30, 0, 23)).is_empty(), "below 80 %");
+        assert!(rules(again(19, 19, 0)).is_empty(), "below 20 lines");
+        assert!(rules(CommitFacts { ai: true, ..again(30, 0, 30) }).is_empty(), "AI's own move");
+        let found = check(&[again(30, 1, 29)], &PathTable::builtin().unwrap());
+        assert!(found[0].0.message.contains("(1 laid out, 29 moved or copied); most are of 0123456789"));
     }
 
     #[test]

@@ -178,37 +178,6 @@ pub fn short(id: &str) -> &str {
     id.get(..10).unwrap_or(id)
 }
 
-/// Files of a release archive that the tagged tree does not have, or has with other bytes. Both lists are (path, SHA-256); the archive's common
-/// top folder is taken off. `expected` are generated files that the project names.
-#[must_use]
-pub fn release(
-    archive: &BTreeMap<String, [u8; 32]>,
-    tree: &BTreeMap<String, [u8; 32]>,
-    expected: &BTreeSet<String>,
-) -> Vec<Finding> {
-    let top = archive
-        .keys()
-        .next()
-        .and_then(|path| path.split_once('/'))
-        .map(|(top, _)| format!("{top}/"))
-        .unwrap_or_default();
-    let same_top = !top.is_empty() && archive.keys().all(|path| path.starts_with(&top));
-    let mut found = Vec::new();
-    for (path, hash) in archive {
-        let path = if same_top { &path[top.len()..] } else { path.as_str() };
-        let message = match tree.get(path) {
-            Some(other) if other == hash => continue,
-            Some(_) => "differs from the tagged tree",
-            None if expected.contains(path) => continue,
-            None => "is in the archive and not in the tagged tree",
-        };
-        let mut finding = Finding::new(id::RELEASE_DIFFERS, 0, 0, message);
-        path.clone_into(&mut finding.path);
-        found.push(finding);
-    }
-    found
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -278,24 +247,5 @@ mod tests {
         assert_eq!(probes(old.as_bytes(), new.as_bytes())[0].rule, id::PROBE_BROKEN);
         assert!(probes(old.as_bytes(), old.as_bytes()).is_empty());
         assert!(probes(b"", b"# a list\n.\n").is_empty(), "not inside a probe");
-    }
-
-    #[test]
-    fn a_release_that_differs_from_its_tree_is_found() {
-        let tree = BTreeMap::from([("a.c".to_owned(), [1; 32])]);
-        let archive = |m4: bool| {
-            let mut map =
-                BTreeMap::from([("xz-5.6.1/a.c".to_owned(), [1; 32]), ("xz-5.6.1/configure".to_owned(), [2; 32])]);
-            if m4 {
-                map.insert("xz-5.6.1/m4/build-to-host.m4".to_owned(), [3; 32]);
-            }
-            map
-        };
-        let expected = BTreeSet::from(["configure".to_owned()]);
-        assert!(release(&archive(false), &tree, &expected).is_empty());
-        let found = release(&archive(true), &tree, &expected);
-        assert_eq!((found[0].rule, found[0].path.as_str()), (id::RELEASE_DIFFERS, "m4/build-to-host.m4"));
-        let changed = BTreeMap::from([("a.c".to_owned(), [9; 32])]);
-        assert_eq!(release(&archive(false), &changed, &expected).len(), 1);
     }
 }

@@ -191,7 +191,8 @@ ids! {
     GATE_THRESHOLD = "gate-threshold-lowered"; GATE_EXCEPTION = "gate-exception-added"; GATE_SIGNATURE = "gate-signature-dropped";
     OVERSIGHT_UNREVIEWED = "oversight-unreviewed"; OVERSIGHT_CHANGED = "oversight-changed"; OVERSIGHT_REMOVED = "oversight-removed";
     OPAQUE_FILE = "opaque-test-file"; OPAQUE_NAME = "opaque-suspicious-name"; OPAQUE_SEQUENCE = "opaque-sequence";
-    PROBE_BROKEN = "probe-broken"; RELEASE_DIFFERS = "release-differs"; TEST_DELETED = "test-deleted"; TEST_ASSERTIONS = "test-assertions-lost";
+    PROBE_BROKEN = "probe-broken"; RELEASE_DIFFERS = "release-differs"; RELEASE_FILE = "release-file-differs"; RELEASE_TEXT = "release-text-differs";
+    RELEASE_MISSING = "release-file-missing"; TEST_DELETED = "test-deleted"; TEST_ASSERTIONS = "test-assertions-lost";
     TEST_SKIPPED = "test-skipped"; TEST_EXPECTATION = "test-expectation-edited"; DEPENDENCY_HOST = "dependency-new-host";
     DEPENDENCY_SWAPPED = "dependency-hash-swapped"; DEPENDENCY_HASH = "dependency-hash-dropped"; DEPENDENCY_GIT = "dependency-git";
     DEPENDENCY_SCRIPT = "dependency-install-script"; DEPENDENCY_REDIRECT = "dependency-redirect"; AI_SIGNED_OFF = "provenance-ai-signed-off";

@@ -1,8 +1,10 @@
 //! Git repositories made for a test, by the git program itself.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, missing_docs)]
 
+use standstill_signals::changes::table::Table;
 use standstill_signals::changes::walk::{self, Options, Walked};
 use standstill_signals::changes::{ChangesError, ClassTable, Identities, Method};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,6 +32,32 @@ pub(crate) fn git_in(dir: &Path, arguments: &[&str], envs: &[(&str, &str)]) -> S
         .unwrap();
     assert!(out.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
+}
+
+/// Added and removed lines by commit.
+pub(crate) type Counts = BTreeMap<String, (u64, u64)>;
+
+/// The counts of `git log --numstat`; `options` go before the command and after it. Binary files have "-" in both places, and no lines.
+pub(crate) fn numstat(dir: &Path, before: &[&str], after: &[&str]) -> Counts {
+    let text = git_in(dir, &[before, &["log", "--numstat", "--format=commit %H"], after].concat(), &[]);
+    let mut out = Counts::new();
+    let mut id = String::new();
+    for line in text.lines() {
+        if let Some(found) = line.strip_prefix("commit ") {
+            id = found.to_owned();
+            out.insert(id.clone(), (0, 0));
+        } else if let Some((added, rest)) = line.split_once('\t') {
+            let sum = out.get_mut(&id).unwrap();
+            sum.0 += added.parse::<u64>().unwrap_or(0);
+            sum.1 += rest.split('\t').next().unwrap().parse::<u64>().unwrap_or(0);
+        }
+    }
+    out
+}
+
+/// The counts of a table.
+pub(crate) fn counted(table: &Table) -> Counts {
+    table.rows.iter().map(|row| (row.id.clone(), row.lines())).collect()
 }
 
 impl Repo {

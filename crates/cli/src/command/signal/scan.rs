@@ -3,6 +3,8 @@
 mod facts;
 mod git;
 mod ledger;
+mod origin;
+mod release;
 
 use super::sign;
 use crate::args::{ScanArgs, Weight};
@@ -35,9 +37,10 @@ pub(super) fn run(args: &ScanArgs) -> CliResult {
     if args.sign.sign.is_some() {
         return signed(args, path);
     }
-    let report = match &args.range {
-        Some(range) => scan_range(&scanner, path, range, args)?,
-        None => scan_path(&scanner, path, args)?,
+    let report = match (&args.release, &args.range) {
+        (Some(archive), commit) => release::scan(&scanner, path, commit.as_deref(), (archive, args.approvals))?,
+        (None, Some(range)) => scan_range(&scanner, path, range, args)?,
+        (None, None) => scan_path(&scanner, path, args)?,
     };
     write(args, &scanner, &report)?;
     Ok(exit(&report, severity(args.fail_on)))
@@ -131,6 +134,8 @@ fn scan_range(scanner: &Scanner, path: &Path, text: &str, args: &ScanArgs) -> Cl
         }
         progress.advance(1);
     }
+    drop(progress);
+    origin::add(&git, &range, &commits, (&ledger, &mut blobs), &mut all, &mut collected)?;
     for (finding, approvals) in history::check(&all, scanner.paths()) {
         let mut finding = [finding];
         scanner.rules().weigh(&mut finding, approvals.max(args.approvals));

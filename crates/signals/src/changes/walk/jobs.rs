@@ -4,6 +4,7 @@
 //! older version of one change is the newer version of the next one, and packs store the versions of a path as differences to each other. So
 //! each content is decoded once, from the one before, while it is in the processor's cache; and threads that work on different paths share nothing.
 
+use super::attributes::Attributes;
 use super::claimed::{Checked, Claimed};
 use super::contents::{self, Counted};
 use super::objects::{Reader, Repository};
@@ -72,12 +73,12 @@ pub(super) struct Changed {
 pub(super) fn run(
     repository: &Repository,
     jobs: &[Job],
-    stores: &Stores,
+    (stores, attributes): (&Stores, &Attributes),
     options: &Options<'_>,
 ) -> Result<Vec<Done>, ChangesError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = if options.threads == 0 { cores } else { options.threads };
-    let threads = threads.clamp(1, jobs.len().div_ceil(FEWEST).max(1));
+    let asked = if options.threads == 0 { cores } else { options.threads };
+    let threads = asked.clamp(1, jobs.len().div_ceil(FEWEST).max(1));
     let mut out = Vec::with_capacity(jobs.len());
     for batch in jobs.chunks(BATCH) {
         let (mut changed, paths) = changed(repository, batch, stores, options, threads)?;
@@ -85,7 +86,7 @@ pub(super) fn run(
             let done = out.len() as u64 + batch.len() as u64 * part / of.max(1);
             (options.progress)(done, jobs.len() as u64);
         };
-        contents::count(repository, &mut changed, &paths, options.classes, threads, &progress)?;
+        contents::count(repository, &mut changed, &paths, (options.classes, attributes), asked, &progress)?;
         out.extend(batch.iter().zip(changed).map(|(job, changed)| finish(job, changed, &paths)));
     }
     Ok(out)

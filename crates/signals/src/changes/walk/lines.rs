@@ -20,7 +20,7 @@ pub(super) const RULE: &str = "git-2";
 const NEVER_CUT: usize = 500;
 
 /// Whether git would call the content binary.
-pub(super) fn is_binary(bytes: &[u8]) -> bool {
+pub(crate) fn is_binary(bytes: &[u8]) -> bool {
     memchr::memchr(0, &bytes[..bytes.len().min(BINARY_BYTES)]).is_some()
 }
 
@@ -70,6 +70,27 @@ pub(super) fn changed(old: &[u8], new: &[u8]) -> (u64, u64) {
     let (script, _) = script(old, (old_part, new_part), start);
     let number = |list: &[bool]| list.iter().filter(|changed| **changed).count() as u64;
     (number(&script.added), number(&script.removed))
+}
+
+/// Which lines of the old and of the new version changed, by the script that the counts follow. The lines that did not change pair up in order.
+pub(crate) fn marks(old: &[u8], new: &[u8]) -> (Vec<bool>, Vec<bool>) {
+    let (old_part, new_part, start) = trim(old, new);
+    let places = |lines: u64| usize::try_from(lines).unwrap_or(usize::MAX);
+    let before = places(count(&old[..start]));
+    let after = places(count(&old[start + old_part.len()..]));
+    let (removed, added) = if old_part.is_empty() || new_part.is_empty() {
+        (vec![true; places(count(old_part))], vec![true; places(count(new_part))])
+    } else {
+        let (script, _) = script(old, (old_part, new_part), start);
+        (script.removed, script.added)
+    };
+    let whole = |part: Vec<bool>| {
+        let mut out = vec![false; before];
+        out.extend(part);
+        out.extend(std::iter::repeat_n(false, after));
+        out
+    };
+    (whole(removed), whole(added))
 }
 
 /// The edit script of two parts that begin at `start`, and the new part's lines as tokens.
@@ -178,6 +199,15 @@ mod tests {
             let (old, new) = (old.as_bytes(), new.as_bytes());
             let (more, less) = changed(old, new);
             prop_assert_eq!(attestation::count(&added(old, new)), more);
+            let (removed_marks, added_marks) = marks(old, new);
+            let number = |list: &[bool]| list.iter().filter(|changed| **changed).count() as u64;
+            prop_assert_eq!((number(&added_marks), number(&removed_marks)), (more, less));
+            prop_assert_eq!((removed_marks.len() as u64, added_marks.len() as u64), (count(old), count(new)));
+            let kept = |bytes: &[u8], marks: &[bool]| -> Vec<Vec<u8>> {
+                let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+                lines.zip(marks).filter(|(_, changed)| !**changed).map(|(line, _)| line.to_vec()).collect()
+            };
+            prop_assert_eq!(kept(old, &removed_marks), kept(new, &added_marks));
             prop_assert_eq!(count(old) + more, count(new) + less);
         }
     }

@@ -52,6 +52,11 @@ impl Repository {
         Some(self.packs.root(a)? == self.packs.root(b)?)
     }
 
+    /// About how many bytes an object has; `None` when it is not in a pack.
+    pub(super) fn about_bytes(&self, id: &oid) -> Option<u64> {
+        self.packs.about_bytes(id)
+    }
+
     /// A reader that keeps so many bytes of objects from packs.
     pub(super) fn reader(&self, most_bytes: usize) -> Reader<'_> {
         let mut repository = self.shared.to_thread_local();

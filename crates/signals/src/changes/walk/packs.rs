@@ -69,6 +69,14 @@ impl Packs {
     }
 }
 
+impl Packs {
+    /// Length of the object at the end of an object's chain, in bytes: about that of the object itself, without unpacking anything.
+    pub(super) fn about_bytes(&self, id: &oid) -> Option<u64> {
+        let (place, offset) = self.root(id)?;
+        self.0.get(place)?.data.entry(offset).ok().map(|entry| entry.decompressed_size)
+    }
+}
+
 impl Pack {
     fn base(&self, id: &ObjectId) -> Option<u64> {
         self.index.lookup(id).map(|at| self.index.pack_offset_at_index(at))

@@ -16,6 +16,8 @@ pub(super) struct Side {
     pub(super) id: ObjectId,
     /// The entry is a submodule: its content is one line that names a commit.
     pub(super) is_submodule: bool,
+    /// The entry is a symbolic link; attributes are about files only.
+    pub(super) is_link: bool,
 }
 
 /// A changed file.
@@ -49,6 +51,7 @@ struct Item<'a> {
 
 const FOLDER: u32 = 0o040_000;
 const SUBMODULE: u32 = 0o160_000;
+const LINK: u32 = 0o120_000;
 const KINDS: u32 = 0o170_000;
 
 /// The next entry: octal mode, space, name, zero byte, raw id. `Err` for bytes that are none.
@@ -102,6 +105,41 @@ fn load(reader: &Reader<'_>, id: Option<ObjectId>) -> Result<Rc<Vec<u8>>, Stop> 
         None => Ok(Rc::default()),
         Some(id) => reader.find(&id, ObjectKind::Tree)?.ok_or(Stop::Missing(id, Kind::Tree)),
     }
+}
+
+/// All files of a name in a tree, links and submodules left out. Folders that the repository lacks are passed over.
+pub(super) fn named(
+    reader: &Reader<'_>,
+    root: ObjectId,
+    name: &[u8],
+) -> Result<Vec<(Vec<u8>, ObjectId)>, ChangesError> {
+    let mut out = Vec::new();
+    let mut open = vec![(Vec::new(), root, 0)];
+    while let Some((folder, id, depth)) = open.pop() {
+        if depth > MAX_DEPTH {
+            return Err(reader.wrong(format!("folders are nested more than {MAX_DEPTH} deep")));
+        }
+        let Some(bytes) = (if id.is_empty_tree() { None } else { reader.find(&id, ObjectKind::Tree)? }) else {
+            continue;
+        };
+        let mut rest = bytes.as_slice();
+        let damaged = || reader.wrong(format!("tree {id} is damaged; run 'git fsck' there"));
+        while let Some(item) = next(&mut rest, reader.id_bytes()).map_err(|()| damaged())? {
+            let kind = item.mode & KINDS;
+            let is_file = kind != FOLDER && kind != SUBMODULE && kind != LINK && item.name == name;
+            if !is_file && kind != FOLDER {
+                continue;
+            }
+            let found = ObjectId::try_from(item.id).map_err(|error| reader.wrong(error))?;
+            let path: Vec<u8> = [folder.as_slice(), item.name].concat();
+            if is_file {
+                out.push((path, found));
+            } else {
+                open.push(([path.as_slice(), b"/"].concat(), found, depth + 1));
+            }
+        }
+    }
+    Ok(out)
 }
 
 /// A comparison of two trees.
@@ -172,7 +210,8 @@ impl Comparison<'_> {
         };
         let file = |item: Option<Item<'_>>| {
             let item = item.filter(|item| item.mode & KINDS != FOLDER)?;
-            Some(Side { id: ObjectId::try_from(item.id).ok()?, is_submodule: item.mode & KINDS == SUBMODULE })
+            let kind = item.mode & KINDS;
+            Some(Side { id: ObjectId::try_from(item.id).ok()?, is_submodule: kind == SUBMODULE, is_link: kind == LINK })
         };
         let (before, after) = (file(a), file(b));
         if before.is_some() || after.is_some() {

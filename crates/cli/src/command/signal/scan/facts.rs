@@ -1,7 +1,7 @@
 //! Facts of commits for the rules about history, as far as git alone tells them.
 //!
-//! What an agent's notes attest and which runs used a change is added from a ledger of changes ([`super::ledger`]). Which lines moved nobody tells
-//! yet; those facts stay empty.
+//! What an agent's notes attest and which runs used a change is added from a ledger of changes ([`super::ledger`]), which lines come from AI
+//! changes by [`super::origin`].
 
 use super::git::{Blobs, Commit};
 use crate::exit::CliResult;

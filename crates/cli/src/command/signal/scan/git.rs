@@ -42,6 +42,16 @@ pub(super) struct Changed {
     pub(super) submodule: bool,
 }
 
+/// An entry of a tree.
+pub(super) struct Leaf {
+    /// Path from the root.
+    pub(super) path: String,
+    /// Object.
+    pub(super) id: String,
+    /// Mode in octal: `100644`, `100755`, `120000` for a link, `160000` for a submodule.
+    pub(super) mode: String,
+}
+
 /// A commit that is not a merge.
 pub(super) struct Commit {
     pub(super) id: String,
@@ -122,7 +132,11 @@ impl Git {
         Ok(String::from_utf8_lossy(&self.bytes(arguments)?).into_owned())
     }
 
-    fn commit(&self, name: &str) -> CliResult<String> {
+    /// The commit of a name.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub(super) fn commit(&self, name: &str) -> CliResult<String> {
         let peeled = format!("{name}^{{commit}}");
         let id = self.text(&["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]).map_err(|_| {
             CliError::unreadable(format!(
@@ -201,23 +215,55 @@ impl Git {
         Ok(changed)
     }
 
-    /// Commits of a range that are not merges, oldest first.
+    /// All files, links and submodules of a commit's tree.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub(super) fn tree(&self, commit: &str) -> CliResult<Vec<Leaf>> {
+        let out = self.bytes(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
+        let leaf = |line: &[u8]| {
+            let tab = line.iter().position(|byte| *byte == b'\t')?;
+            let head = String::from_utf8_lossy(&line[..tab]);
+            let mut words = head.split(' ');
+            let (mode, _, id) = (words.next()?, words.next()?, words.next()?);
+            let path = String::from_utf8_lossy(&line[tab + 1..]).into_owned();
+            Some(Leaf { path, id: id.to_owned(), mode: mode.to_owned() })
+        };
+        let lines = out.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+        let leaves: Option<Vec<Leaf>> = lines.map(leaf).collect();
+        leaves.ok_or_else(|| CliError::unreadable("git ls-tree wrote a line that is not known"))
+    }
+
+    /// Commits of a range that are not merges, oldest first: parents before children, else by committer date.
     ///
     /// # Errors
     /// When git fails, or there are too many.
     pub(super) fn commits(&self, range: &Range) -> CliResult<Vec<Commit>> {
         let not = range.from.as_ref().map(|from| format!("^{from}"));
+        let mut arguments = vec!["--numstat", &range.to];
+        arguments.extend(not.as_deref());
+        self.log(&arguments)
+    }
+
+    /// The newest `most` commits that a commit reaches and that are not merges, oldest first; without counts of lines.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub(super) fn earlier(&self, to: &str, most: usize) -> CliResult<Vec<Commit>> {
+        self.log(&[&format!("--max-count={most}"), to])
+    }
+
+    fn log(&self, more: &[&str]) -> CliResult<Vec<Commit>> {
         let mut arguments = vec![
             "log",
             "-z",
             "--no-merges",
-            "--topo-order",
+            "--date-order",
             "--reverse",
             "--no-show-signature",
             "--no-renames",
             "-r",
             "--raw",
-            "--numstat",
             "--no-abbrev",
             "--no-ext-diff",
             "--no-textconv",
@@ -226,8 +272,7 @@ impl Git {
             "--encoding=UTF-8",
             "--format=%x02%H%x01%P%x01%an%x01%ae%x01%at%x01%ct%x01%B%x03",
         ];
-        arguments.push(&range.to);
-        arguments.extend(not.as_deref());
+        arguments.extend(more);
         arguments.push("--");
         let out = self.bytes(&arguments)?;
         let mut commits = Vec::new();

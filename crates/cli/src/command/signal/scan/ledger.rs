@@ -22,6 +22,8 @@ const MAX_RUNS_BYTES: u64 = 64 << 20;
 pub(super) struct Ledger {
     rows: Option<BTreeMap<String, Row>>,
     runs: BTreeMap<String, BTreeSet<String>>,
+    /// AI's commits that the table knows outside the range.
+    earlier_ai: BTreeSet<String>,
     /// The table's head is no longer part of the history; not weighed yet.
     pub(super) lost: Option<Finding>,
 }
@@ -44,7 +46,11 @@ impl Ledger {
             let table = read.map_err(|error| CliError::about(path.display(), error))?;
             ledger.lost = lost_head(&table.header.head, git, range)?;
             let wanted: BTreeSet<&str> = commits.iter().map(|commit| commit.id.as_str()).collect();
-            let rows = table.rows.into_iter().filter(|row| wanted.contains(row.id.as_str()));
+            let (rows, others): (Vec<Row>, Vec<Row>) =
+                table.rows.into_iter().partition(|row| wanted.contains(row.id.as_str()));
+            let others = others.into_iter().filter(|row| !row.sources.is_empty());
+            ledger.earlier_ai = others.map(|row| row.id).collect();
+            let rows = rows.into_iter();
             let rows: BTreeMap<String, Row> = rows.map(|row| (row.id.clone(), row)).collect();
             if rows.len() < wanted.len() {
                 let missing = wanted.len() - rows.len();
@@ -75,6 +81,11 @@ impl Ledger {
             }
         }
         Ok(ledger)
+    }
+
+    /// AI's commits that the table knows outside the range.
+    pub(super) const fn earlier_ai(&self) -> &BTreeSet<String> {
+        &self.earlier_ai
     }
 
     /// Adds what is known here to what git tells about a commit.
