@@ -146,6 +146,9 @@ fn an_approved_merge_covers_its_branch() {
     let record = walk(envelope(GITTUF, &merge, GITTUF, &[1])).record(repo.path());
     assert_eq!(counts(&record), [2, 0, 0, 2, 0]);
     assert_eq!(record.review.ai.by_person, 2, "Ada reviewed the AI system's changes");
+    let beside = authorisation(&repo.git(&["rev-parse", "topic"]), &tree(&repo, &ids[2]));
+    let record = walk(envelope(GITTUF, &beside, GITTUF, &[2])).record(repo.path());
+    assert_eq!(counts(&record), [0, 0, 0, 0, 1], "the state after does not descend from the state before");
 }
 
 /// A forge's key vouches for those whom it names, if the map ties them to somebody; a person's key does not vouch for others.
