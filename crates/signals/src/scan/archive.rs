@@ -3,6 +3,9 @@
 //! The formats: POSIX.1-2017 "pax" (ustar and extended headers) and GNU tar's long names; PKWARE's APPNOTE for zip, of which stored and deflated
 //! entries; RFC 1952 for gzip; "The .xz File Format" 1.2 through a library.
 //!
+//! Tar and zip are read here and not by a library, because libraries read leniently: they make something of an archive of which another program
+//! would make something else, and that difference is what must not pass.
+//!
 //! An archive is refused as a whole, with the entry's name, when it could mean different things to different programs or be meant to harm one:
 //! absolute names, `..`, drive letters, two entries of one name, devices, sparse files, encryption, zip entries whose two headers disagree, damage,
 //! and everything beyond [`Limits`].
