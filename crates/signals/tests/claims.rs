@@ -337,9 +337,9 @@ fn the_engine_is_pinned() {
     assert_eq!(
         (claim::ENGINE, hex::encode(Sha256::digest(&claim.result)).as_str(), hex::encode(method.0).as_str()),
         (
-            1,
-            "68b76dbb0f9ca80e4bcc4aaa30a67815ddb2ca332835c76bf0de5c0a3fc27bd9",
-            "8daf5bcaf207baceaeff37b31c360c06a5ef437ee436d87d967aec83f0f3b8a7"
+            2,
+            "72d44400d0d12375cf54393753863e4b9ac966eba56e83233caca535d7a8162f",
+            "b709140c54fc6478aa352dcd15ba5196313d427c1725e8989fb417a7a583c425"
         )
     );
 }

@@ -308,7 +308,15 @@ impl Identities {
         }
         let of_files = person.key_files.iter().filter_map(|path| files.get(path));
         for text in person.keys.iter().chain(of_files) {
-            let wrong = |error: Refused| ChangesError::table(file, format!("a key of '{}': {error}", person.id));
+            let wrong = |error: Refused| {
+                ChangesError::table(
+                    file,
+                    format!(
+                        "a key of '{}': {error}; write the line of a .pub file, an OpenPGP certificate, PEM, or spki-sha256: and 64 digits",
+                        person.id
+                    ),
+                )
+            };
             if self.keys.add(text, at).map_err(wrong)? {
                 return Err(twice("a key"));
             }

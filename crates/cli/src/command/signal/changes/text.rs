@@ -5,6 +5,7 @@ use standstill_signals::changes::chain::Chain;
 use standstill_signals::changes::identity::Nature;
 use standstill_signals::changes::method::{ShareOf, Unattributed};
 use standstill_signals::changes::review::Coverage;
+use standstill_signals::changes::signature::{Checked, Scheme, Signed};
 use standstill_signals::changes::table::Source;
 use standstill_signals::changes::tally::{Share, Tally};
 use std::fmt::Write as _;
@@ -216,8 +217,28 @@ fn review(out: &mut String, record: &Record) {
         );
     }
     for (signed, count) in &record.signatures {
-        say!(out, "Signatures: {count} {:?}, {:?}", signed.scheme, signed.checked);
+        let (scheme, result) = signature(*signed);
+        say!(out, "Signatures, {scheme}: {count} {result}");
     }
+}
+
+/// Kind and result of a signature, in words.
+const fn signature(signed: Signed) -> (&'static str, &'static str) {
+    let scheme = match signed.scheme {
+        Scheme::Ssh => "SSH",
+        Scheme::Gpg => "OpenPGP",
+        Scheme::X509 => "X.509",
+        Scheme::Unknown => "of no known kind",
+    };
+    let result = match signed.checked {
+        Checked::NotVerified => "cannot be judged: the key is not in the map, or the kind is not read",
+        Checked::Good => "good, by a key of the map",
+        Checked::UnknownKey => "hold, by a key that is not in the map",
+        Checked::Bad => "do not hold",
+        Checked::Weak => "refused as weak (MD5, SHA-1, short RSA key)",
+        Checked::KeyNotValid => "by a key of the map that was not valid then",
+    };
+    (scheme, result)
 }
 
 fn quarters(out: &mut String, record: &Record) {
