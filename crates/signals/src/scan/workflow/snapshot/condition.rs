@@ -93,10 +93,12 @@ fn looks_into_text(read: &Expression) -> bool {
 /// Expressions anywhere in a job or workflow.
 pub(super) fn texts(texts: &[Place], found: &mut Vec<Finding>) {
     for place in texts {
+        let (mut line, mut counted) = (place.line, 0);
         for fence in fences(&place.text) {
+            let between = &place.text.as_bytes()[counted..fence.at];
+            line += u32::try_from(between.iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+            counted = fence.at;
             let Some(read) = expression::parse(fence.inside) else { continue };
-            let lines = place.text.as_bytes()[..fence.at].iter().filter(|byte| **byte == b'\n').count();
-            let line = place.line + u32::try_from(lines).unwrap_or(0);
             let mut push = |rule, message: &str| {
                 found.push(Finding::new(rule, line, 0, message).showing(fence.inside.trim()));
             };
