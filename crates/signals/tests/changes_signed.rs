@@ -252,9 +252,9 @@ fn x509_signatures_by_gpgsm() {
     assert_eq!(checked(&repo, Some(map_of(&quoted(&authority.pin(&leaf))))), [Some(Checked::Bad)]);
 }
 
-/// What the first walk pays for each signature; `cargo test -p standstill-signals --test changes_signed -- --ignored --nocapture`.
+/// What the first walk pays for each signature.
 #[test]
-#[ignore = "measures"]
+#[ignore = "a measurement: cargo test -p standstill-signals --test changes_signed -- --ignored --nocapture"]
 fn what_a_signature_costs() {
     const TIMES: u32 = 50;
     let message = vec![b'x'; 600];
