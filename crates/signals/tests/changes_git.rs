@@ -305,3 +305,26 @@ fn attributes_of_the_head_are_those_of_git() {
     assert_ne!(now[ours.keys().next().unwrap()], (0, 0));
     assert_eq!(now, numstat(repo.path(), &[&plain[..], &["--attr-source=HEAD"]].concat(), &["--no-renames"]));
 }
+
+/// Ten small trees that name each other ten times stand for ten thousand million folders.
+#[test]
+fn trees_that_multiply_are_refused() {
+    let mut repo = Repo::new();
+    repo.write("a", "1\n");
+    repo.commit(ADA, "One");
+    let mut tree = repo.git(&["rev-parse", "HEAD^{tree}"]);
+    for _ in 0..10 {
+        let listing: String = (0..10).map(|name| format!("040000 tree {tree}\tf{name}\n")).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), listing).unwrap();
+        let mut make = std::process::Command::new("git");
+        let made = make.arg("mktree").current_dir(repo.path()).stdin(file.reopen().unwrap()).output().unwrap();
+        tree = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    }
+    let who = ["AUTHOR", "COMMITTER"].map(|role| [format!("GIT_{role}_NAME"), format!("GIT_{role}_EMAIL")]);
+    let who: Vec<(&str, &str)> = who.iter().flatten().map(|name| (name.as_str(), "ada@example.org")).collect();
+    let commit = git_in(repo.path(), &["commit-tree", "-m", "Many", &tree], &who);
+    repo.git(&["update-ref", "HEAD", &commit]);
+    let error = Walk::default().try_run(repo.path()).unwrap_err().to_string();
+    assert!(error.contains("folders to read"), "{error}");
+}

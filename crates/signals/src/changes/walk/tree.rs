@@ -9,6 +9,10 @@ use std::rc::Rc;
 
 /// Deepest folder.
 const MAX_DEPTH: usize = 1_000;
+/// Most folders that one comparison reads. A few small trees that name each other many times stand for any number of folders.
+const MAX_FOLDERS: u32 = 1_000_000;
+/// Most files that differ between two trees.
+const MAX_FILES: usize = 10_000_000;
 
 /// One side of a changed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +100,7 @@ pub(super) fn changes(
     after: Option<ObjectId>,
     out: &mut Vec<Change>,
 ) -> Result<(), Stop> {
-    Comparison { reader, out }.level((before, after), &mut Vec::new(), 0)
+    Comparison { reader, out, folders: 0 }.level((before, after), &mut Vec::new(), 0)
 }
 
 /// The entries of a folder; none for an absent one.
@@ -107,6 +111,17 @@ fn load(reader: &Reader<'_>, id: Option<ObjectId>) -> Result<Rc<Vec<u8>>, Stop> 
     }
 }
 
+/// Refuses trees that are nested or multiplied beyond what is read.
+fn check(reader: &Reader<'_>, depth: usize, folders: u32) -> Result<(), ChangesError> {
+    if depth > MAX_DEPTH {
+        return Err(reader.wrong(format!("folders are nested more than {MAX_DEPTH} deep")));
+    }
+    if folders > MAX_FOLDERS {
+        return Err(reader.wrong(format!("one commit has more than {MAX_FOLDERS} folders to read")));
+    }
+    Ok(())
+}
+
 /// All files of a name in a tree, links and submodules left out. Folders that the repository lacks are passed over.
 pub(super) fn named(
     reader: &Reader<'_>,
@@ -115,10 +130,10 @@ pub(super) fn named(
 ) -> Result<Vec<(Vec<u8>, ObjectId)>, ChangesError> {
     let mut out = Vec::new();
     let mut open = vec![(Vec::new(), root, 0)];
+    let mut folders = 0;
     while let Some((folder, id, depth)) = open.pop() {
-        if depth > MAX_DEPTH {
-            return Err(reader.wrong(format!("folders are nested more than {MAX_DEPTH} deep")));
-        }
+        folders += 1;
+        check(reader, depth, folders)?;
         let Some(bytes) = (if id.is_empty_tree() { None } else { reader.find(&id, ObjectKind::Tree)? }) else {
             continue;
         };
@@ -146,6 +161,7 @@ pub(super) fn named(
 struct Comparison<'a> {
     reader: &'a Reader<'a>,
     out: &'a mut Vec<Change>,
+    folders: u32,
 }
 
 impl Comparison<'_> {
@@ -159,9 +175,8 @@ impl Comparison<'_> {
             return Ok(());
         }
         let reader = self.reader;
-        if depth > MAX_DEPTH {
-            return Err(reader.wrong(format!("folders are nested more than {MAX_DEPTH} deep")).into());
-        }
+        self.folders += 1;
+        check(reader, depth, self.folders)?;
         let (old, new) = (load(reader, before)?, load(reader, after)?);
         let damaged = |id: Option<ObjectId>| {
             Stop::from(reader.wrong(format!(
@@ -215,6 +230,9 @@ impl Comparison<'_> {
         };
         let (before, after) = (file(a), file(b));
         if before.is_some() || after.is_some() {
+            if self.out.len() >= MAX_FILES {
+                return Err(self.reader.wrong(format!("a commit changes more than {MAX_FILES} files")).into());
+            }
             self.out.push(Change { path: path.clone(), before, after });
         }
         let (old, new) = (folder(a), folder(b));
